@@ -1,0 +1,169 @@
+package release
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// ErrNotYet says that a subject is not settled: nothing went wrong, and it must
+// be looked at again when something about it changes, or at the next tick.
+var ErrNotYet = errors.New("release is not settled yet")
+
+// Subject is what gets released over and over, in one cluster.
+type Subject struct {
+	// Cluster names the cluster the subject runs in. It is part of every
+	// identity, so that events of several clusters can meet in one place.
+	Cluster string
+	// Kind is the Kubernetes kind, for example "Deployment".
+	Kind string
+	// Namespace and Name are those of the object.
+	Namespace string
+	Name      string
+}
+
+// String gives the short form that logs and tables show: "Deployment shop/web".
+func (s Subject) String() string { return s.Kind + " " + s.Namespace + "/" + s.Name }
+
+// Hash is 16 hex digits that stand for the subject where a label must.
+func (s Subject) Hash() string {
+	return digest("subject", s.Cluster, s.Kind, s.Namespace, s.Name)[:16]
+}
+
+// Kind says in what way a release differs from what ran before it.
+type Kind string
+
+const (
+	// Initial is the first release of a subject that rollcall saw come up.
+	Initial Kind = "initial"
+	// Image is a release whose container images differ from the last completed one.
+	Image Kind = "release"
+	// Config is a release that changes anything else in the pod template.
+	Config Kind = "config"
+	// Rollback is a return to a template that had been completed before.
+	Rollback Kind = "rollback"
+	// Restart is a template that differs by kubectl's restartedAt annotation only.
+	Restart Kind = "restart"
+	// Recreate is the same template on an object that was deleted and created again.
+	Recreate Kind = "recreate"
+	// Reverted is a return to the last completed template before anything else
+	// completed. It is never announced.
+	Reverted Kind = "reverted"
+)
+
+// Kinds lists every kind, in the order the documentation gives them.
+func Kinds() []Kind {
+	return []Kind{Initial, Image, Config, Rollback, Restart, Recreate, Reverted}
+}
+
+// DefaultKinds lists the kinds that a rule fires for unless it names its own.
+func DefaultKinds() []Kind { return []Kind{Initial, Image, Config, Rollback} }
+
+// Template describes the pod template of a release.
+type Template struct {
+	// Hash is the pod-template-hash label of the ReplicaSet. It is read, never
+	// computed: the hash function changes with the version of Kubernetes.
+	Hash string
+	// Digest is the SHA-256 of the template as rollcall reads it.
+	Digest string
+	// DigestSansRestart is Digest without kubectl's restartedAt annotation.
+	DigestSansRestart string
+	// Images are those of all containers and init containers, sorted, each once.
+	Images []string
+}
+
+// Release is one template of a subject that is being, or was, rolled out.
+type Release struct {
+	Subject Subject
+	// UID is that of the subject's object: a subject deleted and created again
+	// is another object.
+	UID string
+	// Revision is the deployment.kubernetes.io/revision annotation. It is
+	// compared for equality only; it may start again at 1.
+	Revision string
+	// Template is what the revision runs.
+	Template Template
+	// Kind says how it differs from what ran before.
+	Kind Kind
+	// Generation is the subject's metadata.generation when the release was first
+	// seen. It only grows for one UID.
+	Generation int64
+	// Sequence counts the recorded releases of a subject, from 1.
+	Sequence int64
+	// Previous is the name of the record of the last completed release; empty
+	// for the first.
+	Previous string
+}
+
+// Key identifies the release among all releases of all clusters.
+func (r Release) Key() string {
+	s := r.Subject
+	return strings.Join([]string{s.Cluster, s.Kind, s.Namespace, s.Name, r.UID, r.Template.Hash, r.Revision}, "\x00")
+}
+
+// Name is the name of the object that records the release: the subject's name,
+// cut to leave room, and ten hex digits of the key.
+func (r Release) Name() string {
+	return cut(r.Subject.Name, 200) + "-" + digest("record", r.Key())[:10]
+}
+
+// Same reports whether both describe the same release of the same subject.
+func (r Release) Same(o Release) bool { return r.Key() == o.Key() }
+
+// EventID is the id under which a rule announces the release: 32 hex digits,
+// the same at every attempt, on every replica, after every restart.
+func (r Release) EventID(rule string) string {
+	return digest("event", r.Key(), rule)[:32]
+}
+
+// Phase is how far a recorded release has come.
+type Phase string
+
+const (
+	// Adopted is a release that ran before rollcall looked; it is never announced.
+	Adopted Phase = "Adopted"
+	// Rolling is a release that is not ready yet.
+	Rolling Phase = "Rolling"
+	// Stalled is a release that passed its progress deadline. It may recover.
+	Stalled Phase = "Stalled"
+	// Ready is a release that became ready; nothing that is followed was started.
+	Ready Phase = "Ready"
+	// Testing is a release with a started run that has not ended.
+	Testing Phase = "Testing"
+	// Passed is a release whose runs all passed.
+	Passed Phase = "Passed"
+	// Failed is a release of whose runs at least one did not pass.
+	Failed Phase = "Failed"
+	// Superseded is a release that a newer one replaced before it became ready.
+	Superseded Phase = "Superseded"
+	// Withdrawn is a return to the template that had never stopped being the
+	// last completed one.
+	Withdrawn Phase = "Reverted"
+)
+
+// Completed reports whether a release in this phase had been fully ready.
+func (p Phase) Completed() bool {
+	return slices.Contains([]Phase{Adopted, Ready, Testing, Passed, Failed, Withdrawn}, p)
+}
+
+// Past is a recorded release and how far it came.
+type Past struct {
+	Release
+	Phase Phase
+	// Settled says that nothing about the release is left to judge.
+	Settled bool
+}
+
+func digest(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:])
+}
+
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.TrimRight(s[:n], "-.")
+}

@@ -1,0 +1,101 @@
+package release
+
+import "time"
+
+// Snapshot is one consistent look at a subject, its current release, and the
+// GitOps application that owns it. It shares no memory with any cache.
+type Snapshot struct {
+	Release Release
+	// Labels and Annotations are the subject's own.
+	Labels      map[string]string
+	Annotations map[string]string
+	// App is the owner; its zero Engine says that nobody owns the subject.
+	App App
+	// Ready is the whole verdict: the workload's and the owner's.
+	Ready bool
+	// WaitingFor says in words what Ready still misses; empty if Ready.
+	WaitingFor string
+	// Stalled says that the rollout passed its progress deadline.
+	Stalled bool
+	// Live says that the objects were read from the API server for this very
+	// snapshot. What a cache says may start a live look, and never an event.
+	Live bool
+	// Baseline says that the release ran before rollcall first looked.
+	Baseline bool
+	// Late says that the release was ready before this process could see it.
+	Late bool
+	// StartedAt is when the rollout began, RolledOutAt when its last pod became
+	// available; zero if unknown.
+	StartedAt   time.Time
+	RolledOutAt time.Time
+	// Created names the ReplicaSet that carries the release.
+	ReplicaSet string
+}
+
+// App is what a GitOps engine says about the application that owns a subject.
+type App struct {
+	// Engine is "argocd", or empty if nobody owns the subject.
+	Engine string
+	// Namespace, Name and Project are those of the Application.
+	Namespace string
+	Name      string
+	Project   string
+	// RepoURL is the (first) source's repository; Revision what was last synced
+	// from it. With several sources, Revisions holds one for each, in order.
+	RepoURL   string
+	Revision  string
+	Revisions []string
+	// Synced and Healthy repeat the engine's own words, Ready is our verdict on
+	// them: true only if they are certainly about the current release. It is
+	// true if nobody owns the subject.
+	Synced  bool
+	Healthy bool
+	Ready   bool
+	// WaitingFor says in words what Ready still misses.
+	WaitingFor string
+	// Operation is the phase of the last operation, in the engine's words.
+	Operation string
+	// Partial says that the last sync was limited to some of the resources.
+	Partial bool
+	// SyncStartedAt and SyncFinishedAt bound the last operation.
+	SyncStartedAt  time.Time
+	SyncFinishedAt time.Time
+	// Annotations are the Application's own: a trace context may be among them.
+	Annotations map[string]string
+}
+
+// Standing is what a rule says about a release.
+type Standing string
+
+const (
+	// Holds says that the rule's condition is true of a live snapshot.
+	Holds Standing = "Holds"
+	// Waiting says that the condition is not true yet.
+	Waiting Standing = "Waiting"
+	// Skipped says that the rule is not for a release of this kind.
+	Skipped Standing = "Skipped"
+	// Broken says that the condition could not be evaluated. It means "not yet".
+	Broken Standing = "Error"
+)
+
+// Verdict is what one rule says about one snapshot, and why.
+type Verdict struct {
+	// Rule is the rule's name, Hash stands for its condition and its sinks.
+	Rule string
+	Hash string
+	// Standing is the answer, Reason the same in words.
+	Standing Standing
+	Reason   string
+	// Send lists what is to be told to whom, if the rule holds.
+	Send []Message
+}
+
+// Message is what a rule tells one sink.
+type Message struct {
+	// Sink is the sink's name in the configuration, Follows says that the run
+	// which it starts is watched to its end.
+	Sink    string
+	Follows bool
+	// Parameters are the sink's own, evaluated on the snapshot.
+	Parameters map[string]string
+}
