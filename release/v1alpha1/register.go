@@ -19,10 +19,16 @@ const (
 	LabelSubject = "rollcall.dev/subject"
 	// LabelEvent holds the event id on what an event created.
 	LabelEvent = "rollcall.dev/event-id"
-	// LabelRelease holds the name of the record on what its events created.
-	LabelRelease = "rollcall.dev/release"
 	// LabelTrace holds the trace id on what an event created.
 	LabelTrace = "rollcall.dev/trace-id"
+)
+
+// Annotations of what an event created.
+const (
+	// AnnotationRelease holds the record's namespace and name, with a slash.
+	AnnotationRelease = "rollcall.dev/release"
+	// AnnotationSink holds the name of the sink that created it.
+	AnnotationSink = "rollcall.dev/sink"
 )
 
 // GroupVersion is the group and version of the resource.

@@ -52,6 +52,10 @@ type ReleaseSpec struct {
 	// Kind says how the release differs from what ran before.
 	// +kubebuilder:validation:Enum=initial;release;config;rollback;restart;recreate;reverted
 	Kind string `json:"kind"`
+	// Baseline says that the release ran before rollcall first looked: it is
+	// recorded to compare with, and never announced.
+	// +optional
+	Baseline bool `json:"baseline,omitempty"`
 	// Generation is the subject's metadata.generation when it was first seen.
 	// +kubebuilder:validation:Minimum=0
 	Generation int64 `json:"generation"`

@@ -1,0 +1,264 @@
+package emit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
+
+	"github.com/rollcall-dev/rollcall/release"
+	"github.com/rollcall-dev/rollcall/release/v1alpha1"
+)
+
+// The states of a delivery.
+const (
+	pending = "Pending"
+	sent    = "Sent"
+	dead    = "Dead"
+)
+
+// Limits of retrying a delivery.
+const (
+	// GiveUpAfter is how long a delivery is tried before it is given up.
+	GiveUpAfter = 24 * time.Hour
+	firstRetry  = time.Second
+	lastRetry   = 5 * time.Minute
+	// callTimeout bounds one call of a sink, or of the trace's receiver.
+	callTimeout = 15 * time.Second
+)
+
+// Sink starts something, or tells somebody, because of an event. The same event
+// sent twice must have the effect of one.
+type Sink interface {
+	Send(ctx context.Context, e release.Event) (release.Receipt, error)
+}
+
+// RetryAfter is an error that says when it is worth trying again.
+type RetryAfter struct {
+	Err   error
+	After time.Duration
+}
+
+// Error repeats the underlying error.
+func (e *RetryAfter) Error() string { return e.Err.Error() }
+
+// Unwrap returns the underlying error.
+func (e *RetryAfter) Unwrap() error { return e.Err }
+
+// Sinks finds a sink by its name in the configuration as it is now.
+type Sinks interface {
+	Sink(name string) (Sink, bool)
+}
+
+// Tracer draws a release from its record. Drawing the same record twice must have
+// the effect of once.
+type Tracer interface {
+	// DrawReady draws everything up to the event.
+	DrawReady(ctx context.Context, rec *v1alpha1.Release) error
+	// DrawRun draws the run that the i-th delivery started, which has ended.
+	DrawRun(ctx context.Context, rec *v1alpha1.Release, i int) error
+}
+
+// Dispatcher sends what the records say is to be sent, and has them drawn.
+type Dispatcher struct {
+	ledger *Ledger
+	sinks  Sinks
+	tracer Tracer
+	log    *slog.Logger
+	watch  func(Delivered)
+	queue  workqueue.TypedRateLimitingInterface[cache.ObjectName]
+}
+
+// Delivered is one attempt to deliver an event, for those who count or tell.
+type Delivered struct {
+	Record  *v1alpha1.Release
+	Sink    string
+	State   string
+	Attempt int32
+	Err     error
+	Took    time.Duration
+}
+
+// NewDispatcher makes a dispatcher over a ledger that is not started yet. tracer
+// and observe may be nil.
+func NewDispatcher(l *Ledger, s Sinks, t Tracer, log *slog.Logger, observe func(Delivered)) (*Dispatcher, error) {
+	d := &Dispatcher{ledger: l, sinks: s, tracer: t, log: log, watch: observe,
+		queue: workqueue.NewTypedRateLimitingQueueWithConfig(
+			workqueue.NewTypedItemExponentialFailureRateLimiter[cache.ObjectName](50*time.Millisecond, 30*time.Second),
+			workqueue.TypedRateLimitingQueueConfig[cache.ObjectName]{Name: "records"}),
+	}
+	_, err := l.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: d.enqueue, UpdateFunc: func(_, o any) { d.enqueue(o) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("handle records: %w", err)
+	}
+	return d, nil
+}
+
+func (d *Dispatcher) enqueue(o any) {
+	if rec, ok := o.(*v1alpha1.Release); ok && (len(undone(rec)) > 0 || d.drawable(rec)) {
+		d.queue.Add(cache.MetaObjectToName(rec))
+	}
+}
+
+// Work delivers with as many workers as given, until ctx ends and the records at
+// hand are done.
+func (d *Dispatcher) Work(ctx context.Context, workers int) {
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for d.next(ctx) {
+			}
+		})
+	}
+	<-ctx.Done()
+	d.queue.ShutDown()
+	wg.Wait()
+}
+
+func (d *Dispatcher) next(ctx context.Context) bool {
+	name, down := d.queue.Get()
+	if down {
+		return false
+	}
+	defer d.queue.Done(name)
+	again, err := d.process(ctx, name)
+	if again > 0 {
+		d.queue.AddAfter(name, again)
+	}
+	if err != nil && ctx.Err() == nil {
+		if !apierrors.IsConflict(err) {
+			d.log.WarnContext(ctx, "record will be looked at again", "release", name.String(), "err", err)
+		}
+		d.queue.AddRateLimited(name)
+		return true
+	}
+	d.queue.Forget(name)
+	return true
+}
+
+// process does what a record, read live, says is left to do. It returns after
+// what time there is more to do; zero if nothing is known of.
+func (d *Dispatcher) process(ctx context.Context, name cache.ObjectName) (time.Duration, error) {
+	records := d.ledger.client.In(name.Namespace)
+	rec, err := records.Get(ctx, name.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read record: %w", err)
+	}
+	for _, i := range undone(rec) {
+		if ctx.Err() != nil {
+			return 0, nil
+		}
+		if when(rec.Status.Deliveries[i].NextAttempt).After(d.ledger.clock.Now()) {
+			continue
+		}
+		d.attempt(ctx, rec, i)
+		if rec, err = records.UpdateStatus(ctx, rec, metav1.UpdateOptions{}); err != nil {
+			return 0, fmt.Errorf("write record: %w", err)
+		}
+	}
+	return d.pause(rec), d.draw(ctx, rec)
+}
+
+// undone lists the deliveries that are still to be sent.
+func undone(rec *v1alpha1.Release) []int {
+	var out []int
+	for i, d := range rec.Status.Deliveries {
+		if d.State == pending {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// attempt calls a sink once, and writes down in rec what came of it.
+func (d *Dispatcher) attempt(ctx context.Context, rec *v1alpha1.Release, i int) {
+	del := &rec.Status.Deliveries[i]
+	start := d.ledger.clock.Now()
+	receipt, err := d.send(ctx, eventOf(rec, del))
+	now := d.ledger.clock.Now()
+	del.Attempts++
+	if del.First == nil {
+		del.First = &v1alpha1.Attempt{Started: *micro(start), Finished: *micro(now)}
+		if err != nil {
+			del.First.Error = err.Error()
+		}
+	}
+	if err != nil {
+		fail(del, err, now)
+	} else {
+		succeed(del, receipt)
+	}
+	sumUp(rec, now)
+	d.log.InfoContext(ctx, "event attempted", "release", rec.Namespace+"/"+rec.Name, "rule", del.Rule, "sink", del.Sink,
+		"event", del.EventID, "attempt", del.Attempts, "state", del.State, "took", now.Sub(start), "err", err)
+	if d.watch != nil {
+		d.watch(Delivered{Record: rec, Sink: del.Sink, State: del.State, Attempt: del.Attempts, Err: err, Took: now.Sub(start)})
+	}
+}
+
+func (d *Dispatcher) send(ctx context.Context, e release.Event) (release.Receipt, error) {
+	sink, ok := d.sinks.Sink(e.Sink)
+	if !ok {
+		return release.Receipt{}, fmt.Errorf("sink %q is not configured", e.Sink)
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return sink.Send(ctx, e)
+}
+
+func succeed(del *v1alpha1.Delivery, r release.Receipt) {
+	del.State, del.LastError, del.NextAttempt, del.URL = sent, "", nil, r.URL
+	if r.Object.Name != "" {
+		ref := v1alpha1.ObjectRef(r.Object)
+		del.Object = &ref
+	}
+}
+
+func fail(del *v1alpha1.Delivery, err error, now time.Time) {
+	del.LastError = err.Error()
+	if now.Sub(del.Created.Time) >= GiveUpAfter {
+		del.State, del.NextAttempt = dead, nil
+		return
+	}
+	wait := backoff(del.Attempts)
+	var later *RetryAfter
+	if errors.As(err, &later) {
+		wait = max(wait, min(later.After, time.Hour))
+	}
+	del.NextAttempt = micro(now.Add(wait))
+}
+
+// backoff doubles from one second to five minutes, less up to a fifth by chance,
+// so that what failed together does not come back together.
+func backoff(attempts int32) time.Duration {
+	d := lastRetry
+	if n := attempts - 1; n < 16 {
+		d = min(firstRetry<<n, lastRetry)
+	}
+	return d - rand.N(d/5)
+}
+
+// pause is the time until the next attempt that a record asks for.
+func (d *Dispatcher) pause(rec *v1alpha1.Release) time.Duration {
+	var least time.Duration
+	for _, i := range undone(rec) {
+		wait := max(when(rec.Status.Deliveries[i].NextAttempt).Sub(d.ledger.clock.Now()), time.Millisecond)
+		if least == 0 || wait < least {
+			least = wait
+		}
+	}
+	return least
+}

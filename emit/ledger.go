@@ -1,0 +1,216 @@
+package emit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/utils/clock"
+
+	"github.com/rollcall-dev/rollcall/release"
+	"github.com/rollcall-dev/rollcall/release/v1alpha1"
+)
+
+// Keep is how many records of a subject are kept.
+const Keep = 10
+
+// bySubject is the index of records by the hash of their subject.
+const bySubject = "subject"
+
+// Ledger keeps the record of each release.
+type Ledger struct {
+	client   *Client
+	clock    clock.PassiveClock
+	informer cache.SharedIndexInformer
+}
+
+// NewLedger makes a ledger. Nothing is read before [Ledger.Start].
+func NewLedger(client *Client, clk clock.PassiveClock) *Ledger {
+	all := client.In(metav1.NamespaceAll)
+	source := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return all.List(ctx, o) },
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			return all.Watch(ctx, o)
+		},
+	}
+	index := cache.Indexers{bySubject: func(o any) ([]string, error) {
+		if rec, ok := o.(*v1alpha1.Release); ok {
+			return []string{Of(rec).Subject.Hash()}, nil
+		}
+		return nil, nil
+	}}
+	return &Ledger{client: client, clock: clk, informer: cache.NewSharedIndexInformer(source, &v1alpha1.Release{}, 0, index)}
+}
+
+// Start runs the informer until ctx ends, and returns once it has caught up.
+func (l *Ledger) Start(ctx context.Context) error {
+	go l.informer.RunWithContext(ctx)
+	if !cache.WaitForCacheSync(ctx.Done(), l.informer.HasSynced) {
+		return fmt.Errorf("read the records: %w", context.Cause(ctx))
+	}
+	return nil
+}
+
+// Recorded returns the newest record of a subject, as far as the cache knows it.
+func (l *Ledger) Recorded(s release.Subject) (release.Past, bool) {
+	all := l.cached(s)
+	if len(all) == 0 {
+		return release.Past{}, false
+	}
+	return pastOf(all[0]), true
+}
+
+// Past reads all records of a subject from the API server, newest first.
+func (l *Ledger) Past(ctx context.Context, s release.Subject) ([]release.Past, error) {
+	list, err := l.client.In(s.Namespace).List(ctx, metav1.ListOptions{LabelSelector: v1alpha1.LabelSubject + "=" + s.Hash()})
+	if err != nil {
+		return nil, fmt.Errorf("list records of %s: %w", s, err)
+	}
+	var out []release.Past
+	for i := range list.Items {
+		if rec := &list.Items[i]; Of(rec).Subject == s {
+			out = append(out, pastOf(rec))
+		}
+	}
+	slices.SortFunc(out, func(a, b release.Past) int { return cmp.Compare(b.Sequence, a.Sequence) })
+	return out, nil
+}
+
+// cached lists the records of a subject that the cache holds, newest first. They
+// are the cache's own and must not be changed.
+func (l *Ledger) cached(s release.Subject) []*v1alpha1.Release {
+	found, _ := l.informer.GetIndexer().ByIndex(bySubject, s.Hash()) // the index exists
+	var out []*v1alpha1.Release
+	for _, o := range found {
+		if rec, ok := o.(*v1alpha1.Release); ok && Of(rec).Subject == s {
+			out = append(out, rec)
+		}
+	}
+	slices.SortFunc(out, func(a, b *v1alpha1.Release) int { return cmp.Compare(b.Spec.Sequence, a.Spec.Sequence) })
+	return out
+}
+
+// Wants says whether what a lean snapshot shows would change the record of its
+// release, so that a live one is worth its calls.
+func (l *Ledger) Wants(a Announcement) bool {
+	rec := l.recordOf(a.Snapshot.Release)
+	if rec == nil || rec.Status.Phase == "" {
+		return true
+	}
+	switch phase(rec) {
+	case release.Rolling:
+		return a.Snapshot.Ready || a.Snapshot.Stalled
+	case release.Stalled:
+		return a.Snapshot.Ready
+	}
+	return slices.ContainsFunc(a.Verdicts, func(v release.Verdict) bool {
+		i := slices.IndexFunc(rec.Status.Rules, func(r v1alpha1.RuleState) bool { return r.Name == v.Rule })
+		return i >= 0 && waits(rec.Status.Rules[i]) && (v.Standing == release.Holds || v.Hash != rec.Status.Rules[i].Hash)
+	})
+}
+
+func (l *Ledger) recordOf(r release.Release) *v1alpha1.Release {
+	o, ok, err := l.informer.GetStore().GetByKey(r.Subject.Namespace + "/" + r.Name())
+	if err != nil || !ok {
+		return nil
+	}
+	rec, _ := o.(*v1alpha1.Release)
+	return rec
+}
+
+// Record claims the release of a live snapshot, if nobody has, and writes down
+// what the rules say of it. [release.ErrNotYet] says that it is to be judged
+// again. Writing is compare-and-swap: of two that see the same, one is refused.
+func (l *Ledger) Record(ctx context.Context, a Announcement) error {
+	if !a.Snapshot.Live {
+		return fmt.Errorf("record %s: the snapshot was not read live", a.Snapshot.Release.Subject)
+	}
+	rec, err := l.claim(ctx, a.Snapshot)
+	if err != nil {
+		return err
+	}
+	before := rec.Status.DeepCopy()
+	advance(rec, a, l.clock.Now())
+	if !equality.Semantic.DeepEqual(before, &rec.Status) {
+		if rec, err = l.client.In(rec.Namespace).UpdateStatus(ctx, rec, metav1.UpdateOptions{}); err != nil {
+			return fmt.Errorf("write record: %w", err)
+		}
+	}
+	if err := l.tidy(ctx, rec); err != nil {
+		return err
+	}
+	if !settled(rec) {
+		return release.ErrNotYet
+	}
+	return nil
+}
+
+// claim returns the record of a release: the cached one, which an update will
+// refuse if it is old, or else a new one, or the one that somebody else made.
+func (l *Ledger) claim(ctx context.Context, s release.Snapshot) (*v1alpha1.Release, error) {
+	if rec := l.recordOf(s.Release); rec != nil {
+		return rec.DeepCopy(), nil
+	}
+	want := newRecord(s)
+	rec, err := l.client.In(want.Namespace).Create(ctx, want, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		rec, err = l.client.In(want.Namespace).Get(ctx, want.Name, metav1.GetOptions{})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("claim release %s: %w", want.Name, err)
+	}
+	return rec, nil
+}
+
+// tidy closes the older records of a subject that a newer release overtook, and
+// deletes those beyond what is kept. It looks at the cache, so that a crash
+// before it is made up for at the next look.
+func (l *Ledger) tidy(ctx context.Context, newest *v1alpha1.Release) error {
+	completed := 0
+	for i, old := range l.cached(Of(newest).Subject) {
+		if phase(old).Completed() {
+			completed++
+		}
+		if old.Spec.Sequence >= newest.Spec.Sequence {
+			continue
+		}
+		var err error
+		switch {
+		case !settled(old):
+			err = l.supersede(ctx, old.DeepCopy(), newest.Name)
+		case i >= Keep && completed > 1 && len(undone(old)) == 0:
+			err = l.client.In(old.Namespace).Delete(ctx, old.Name, metav1.DeleteOptions{})
+		}
+		if err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("tidy record %s: %w", old.Name, err)
+		}
+	}
+	return nil
+}
+
+// supersede closes a record: a release that was not ready never will be, and
+// rules that waited will not hold. What was to be sent is still sent.
+func (l *Ledger) supersede(ctx context.Context, rec *v1alpha1.Release, by string) error {
+	st := &rec.Status
+	switch phase(rec) {
+	case release.Rolling, release.Stalled:
+		st.Phase = string(release.Superseded)
+		st.WaitingFor = "superseded by " + by
+	default:
+		st.Phase = string(phase(rec))
+	}
+	for i := range st.Rules {
+		if waits(st.Rules[i]) {
+			st.Rules[i].State, st.Rules[i].Reason = string(release.Skipped), "superseded by "+by
+		}
+	}
+	_, err := l.client.In(rec.Namespace).UpdateStatus(ctx, rec, metav1.UpdateOptions{})
+	return err
+}

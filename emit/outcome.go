@@ -1,0 +1,74 @@
+package emit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rollcall-dev/rollcall/release"
+	"github.com/rollcall-dev/rollcall/release/v1alpha1"
+)
+
+// Awaits says whether the outcome of a run is still to be written down, as far as
+// the cache knows.
+func (l *Ledger) Awaits(o release.Outcome) bool {
+	cached, ok, err := l.informer.GetStore().GetByKey(o.Record.Namespace + "/" + o.Record.Name)
+	rec, is := cached.(*v1alpha1.Release)
+	if err != nil || !ok || !is {
+		return o.Record.Name != ""
+	}
+	i := deliveryOf(rec, o)
+	return i >= 0 && rec.Status.Deliveries[i].Outcome == nil
+}
+
+// Finish writes down how a run ended.
+func (l *Ledger) Finish(ctx context.Context, o release.Outcome) error {
+	records := l.client.In(o.Record.Namespace)
+	rec, err := records.Get(ctx, o.Record.Name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read record: %w", err)
+	}
+	i := deliveryOf(rec, o)
+	if i < 0 || rec.Status.Deliveries[i].Outcome != nil {
+		return nil
+	}
+	del := &rec.Status.Deliveries[i]
+	if del.Object == nil {
+		return fmt.Errorf("write outcome of %s: the record does not say yet that it was started", o.Object.Name)
+	}
+	if del.Object.UID != o.Object.UID {
+		return nil // somebody else's run, under our label
+	}
+	del.Outcome = outcomeOf(o)
+	sumUp(rec, l.clock.Now())
+	if _, err := records.UpdateStatus(ctx, rec, metav1.UpdateOptions{}); err != nil {
+		return fmt.Errorf("write record: %w", err)
+	}
+	return nil
+}
+
+func deliveryOf(rec *v1alpha1.Release, o release.Outcome) int {
+	return slices.IndexFunc(rec.Status.Deliveries, func(d v1alpha1.Delivery) bool {
+		return d.EventID == o.EventID && d.Sink == o.Sink
+	})
+}
+
+func outcomeOf(o release.Outcome) *v1alpha1.Outcome {
+	out := &v1alpha1.Outcome{
+		Result: string(o.Result), Message: o.Message,
+		Created: metav1.NewMicroTime(o.CreatedAt), Started: micro(o.StartedAt), Finished: metav1.NewMicroTime(o.FinishedAt),
+	}
+	for _, s := range o.Steps {
+		out.Steps = append(out.Steps, v1alpha1.Step{
+			ID: s.ID, Name: s.Name, Result: string(s.Result), Message: s.Message,
+			Started: metav1.NewMicroTime(s.StartedAt), Finished: metav1.NewMicroTime(s.FinishedAt),
+		})
+	}
+	return out
+}

@@ -1,0 +1,115 @@
+package emit
+
+import (
+	"strings"
+	"time"
+
+	"github.com/rollcall-dev/rollcall/release"
+)
+
+// Payload is the data of a CloudEvent.
+type Payload struct {
+	Release     PayloadRelease     `json:"release"`
+	Workload    PayloadWorkload    `json:"workload"`
+	Images      []PayloadImage     `json:"images"`
+	GitOps      PayloadGitOps      `json:"gitops"`
+	Environment PayloadEnvironment `json:"environment"`
+	Rule        PayloadRule        `json:"rule"`
+	Timing      PayloadTiming      `json:"timing"`
+	Trace       PayloadTrace       `json:"trace"`
+}
+
+// PayloadRelease says what became ready.
+type PayloadRelease struct {
+	// Name of the Release object, in the workload's namespace.
+	Name string `json:"name"`
+	Kind string `json:"kind"`
+	// Revision is the workload's own, Previous the Release completed before.
+	Revision string `json:"revision"`
+	Previous string `json:"previous,omitempty"`
+	Late     bool   `json:"late,omitempty"`
+}
+
+// PayloadWorkload names the workload.
+type PayloadWorkload struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	UID       string `json:"uid"`
+}
+
+// PayloadImage is one image of the release.
+type PayloadImage struct {
+	// Name is the reference as the pod template has it.
+	Name string `json:"name"`
+	// Digest is empty unless the reference is pinned by one.
+	Digest string `json:"digest,omitempty"`
+}
+
+// PayloadGitOps says who deployed it, and from where.
+type PayloadGitOps struct {
+	// Tool is "argocd" or "none".
+	Tool     string     `json:"tool"`
+	Name     string     `json:"name,omitempty"`
+	Project  string     `json:"project,omitempty"`
+	RepoURL  string     `json:"repoURL,omitempty"`
+	Revision string     `json:"revision,omitempty"`
+	SyncedAt *time.Time `json:"syncedAt,omitempty"`
+}
+
+// PayloadEnvironment says where it runs.
+type PayloadEnvironment struct {
+	Cluster string `json:"cluster"`
+}
+
+// PayloadRule says which rule announces it.
+type PayloadRule struct {
+	Name string `json:"name"`
+}
+
+// PayloadTiming says when what happened.
+type PayloadTiming struct {
+	SyncStartedAt *time.Time `json:"syncStartedAt,omitempty"`
+	ReadyAt       time.Time  `json:"readyAt"`
+}
+
+// PayloadTrace is the trace that the receiver may continue.
+type PayloadTrace struct {
+	Traceparent string `json:"traceparent,omitempty"`
+	TraceID     string `json:"traceId,omitempty"`
+}
+
+func payload(e release.Event) Payload {
+	s := e.Release.Subject
+	p := Payload{
+		Release: PayloadRelease{
+			Name: e.Record.Name, Kind: string(e.Release.Kind),
+			Revision: e.Release.Revision, Previous: e.Release.Previous, Late: e.Late,
+		},
+		Workload:    PayloadWorkload{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name, UID: e.Release.UID},
+		Images:      []PayloadImage{},
+		GitOps:      PayloadGitOps{Tool: "none"},
+		Environment: PayloadEnvironment{Cluster: s.Cluster},
+		Rule:        PayloadRule{Name: e.Rule},
+		Timing:      PayloadTiming{SyncStartedAt: known(e.App.SyncStartedAt), ReadyAt: e.ReadyAt},
+		Trace:       PayloadTrace{Traceparent: e.Traceparent, TraceID: traceID(e.Traceparent)},
+	}
+	for _, image := range e.Release.Template.Images {
+		_, digest, _ := strings.Cut(image, "@")
+		p.Images = append(p.Images, PayloadImage{Name: image, Digest: digest})
+	}
+	if e.App.Engine != "" {
+		p.GitOps = PayloadGitOps{
+			Tool: e.App.Engine, Name: e.App.Name, Project: e.App.Project, RepoURL: e.App.RepoURL,
+			Revision: e.App.Revision, SyncedAt: known(e.App.SyncFinishedAt),
+		}
+	}
+	return p
+}
+
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

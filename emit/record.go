@@ -1,0 +1,129 @@
+package emit
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rollcall-dev/rollcall/release"
+	"github.com/rollcall-dev/rollcall/release/v1alpha1"
+)
+
+// newRecord makes the object that claims a release. Nothing of the subject's own
+// labels and annotations is copied: an engine would take the object for its own.
+func newRecord(s release.Snapshot) *v1alpha1.Release {
+	r := s.Release
+	return &v1alpha1.Release{
+		TypeMeta: metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.Kind},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: r.Subject.Namespace, Name: r.Name(),
+			Labels: map[string]string{v1alpha1.LabelSubject: r.Subject.Hash()},
+		},
+		Spec: v1alpha1.ReleaseSpec{
+			Cluster:  r.Subject.Cluster,
+			Subject:  v1alpha1.Subject{APIVersion: "apps/v1", Kind: r.Subject.Kind, Name: r.Subject.Name, UID: r.UID},
+			Revision: r.Revision, Template: v1alpha1.Template(r.Template),
+			Kind: string(r.Kind), Baseline: s.Baseline, Generation: r.Generation,
+			Sequence: r.Sequence, Previous: r.Previous,
+		},
+	}
+}
+
+// Of reads the release that a record is about.
+func Of(rec *v1alpha1.Release) release.Release {
+	sp := rec.Spec
+	return release.Release{
+		Subject: release.Subject{
+			Cluster: sp.Cluster, Kind: sp.Subject.Kind, Namespace: rec.Namespace, Name: sp.Subject.Name,
+		},
+		UID: sp.Subject.UID, Revision: sp.Revision, Template: release.Template(sp.Template),
+		Kind: release.Kind(sp.Kind), Generation: sp.Generation, Sequence: sp.Sequence, Previous: sp.Previous,
+	}
+}
+
+// pastOf sums up a record.
+func pastOf(rec *v1alpha1.Release) release.Past {
+	return release.Past{Release: Of(rec), Phase: phase(rec), Settled: settled(rec)}
+}
+
+// phase reads how far a record has come. A record whose status was never written
+// is as its spec says: the claim was made, and nothing after it.
+func phase(rec *v1alpha1.Release) release.Phase {
+	switch {
+	case rec.Status.Phase != "":
+		return release.Phase(rec.Status.Phase)
+	case rec.Spec.Baseline:
+		return release.Adopted
+	case rec.Spec.Kind == string(release.Reverted):
+		return release.Withdrawn
+	}
+	return release.Rolling
+}
+
+// settled reports whether nothing about a release is left to judge: its first
+// status is written, it is not on its way to ready, and no rule waits.
+func settled(rec *v1alpha1.Release) bool {
+	if rec.Status.Phase == "" {
+		return false
+	}
+	switch phase(rec) {
+	case release.Rolling, release.Stalled:
+		return false
+	case release.Superseded:
+		return true
+	}
+	for _, r := range rec.Status.Rules {
+		if waits(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// waits reports whether a rule may still come to hold.
+func waits(r v1alpha1.RuleState) bool {
+	return r.State == string(release.Waiting) || r.State == string(release.Broken)
+}
+
+// eventOf makes the event of a delivery from the record alone.
+func eventOf(rec *v1alpha1.Release, d *v1alpha1.Delivery) release.Event {
+	return release.Event{
+		ID: d.EventID, Rule: d.Rule, Sink: d.Sink,
+		Release: Of(rec), App: appOf(rec), Late: rec.Status.Late,
+		ReadyAt: when(rec.Status.Timeline.Ready), RecordedAt: d.Created.Time,
+		Record: release.Ref{
+			APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.Kind,
+			Namespace: rec.Namespace, Name: rec.Name, UID: string(rec.UID),
+		},
+		Traceparent: d.Traceparent, Parameters: d.Parameters,
+	}
+}
+
+func appOf(rec *v1alpha1.Release) release.App {
+	g := rec.Status.GitOps
+	if g == nil {
+		return release.App{Ready: true}
+	}
+	return release.App{
+		Engine: g.Engine, Namespace: g.Namespace, Name: g.Name, Project: g.Project,
+		RepoURL: g.RepoURL, Revision: g.Revision, Revisions: g.Revisions,
+		Operation: g.Operation, Partial: g.Partial, Ready: true, Synced: true, Healthy: true,
+		SyncStartedAt: when(rec.Status.Timeline.SyncStarted), SyncFinishedAt: when(rec.Status.Timeline.SyncFinished),
+	}
+}
+
+func when(t *metav1.MicroTime) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.Time
+}
+
+// micro is the API's form of a time; nil if it is zero.
+func micro(t time.Time) *metav1.MicroTime {
+	if t.IsZero() {
+		return nil
+	}
+	m := metav1.NewMicroTime(t.Truncate(time.Microsecond))
+	return &m
+}

@@ -1,0 +1,180 @@
+package watch
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rollcall-dev/rollcall/release"
+	"github.com/rollcall-dev/rollcall/watch/lean"
+)
+
+// The words of Argo CD's API that the gate reads.
+const (
+	argoSynced    = "Synced"
+	argoHealthy   = "Healthy"
+	argoSucceeded = "Succeeded"
+)
+
+// badConditions are those under which Argo CD's other statements are not about
+// what is in Git.
+var badConditions = []string{"ComparisonError", "InvalidSpecError", "SyncError"}
+
+// unowned is the Application of a subject that nobody owns.
+func unowned() release.App { return release.App{Ready: true} }
+
+// observe detaches what an Application says about a Deployment, and judges it.
+func observe(a *lean.Application, d *appsv1.Deployment) release.App {
+	if a == nil {
+		return unowned()
+	}
+	out := release.App{
+		Engine: "argocd", Namespace: a.Namespace, Name: a.Name, Project: a.Spec.Project,
+		RepoURL:     repoURL(a),
+		Synced:      a.Status.Sync.Status == argoSynced,
+		Healthy:     a.Status.Health.Status == argoHealthy,
+		Annotations: a.Annotations,
+	}
+	if op := a.Status.OperationState; op != nil {
+		out.Operation = op.Phase
+		out.SyncStartedAt, out.SyncFinishedAt = op.StartedAt.Time, at(op.FinishedAt)
+		out.Partial = op.Operation.Sync != nil && len(op.Operation.Sync.Resources) > 0
+		if op.Phase == argoSucceeded && op.SyncResult != nil {
+			out.Revision, out.Revisions = op.SyncResult.Revision, slices.Clone(op.SyncResult.Revisions)
+		}
+	}
+	if out.Revision == "" && len(out.Revisions) > 0 {
+		out.Revision = out.Revisions[0]
+	}
+	out.WaitingFor = closed(a, d)
+	out.Ready = out.WaitingFor == ""
+	return out
+}
+
+// closed says why an Application does not vouch for the Deployment yet; it is
+// empty if it does. Argo CD writes the operation and the comparison in two
+// independent loops: what the second says is about the last sync only if it ran
+// after it, and for the spec as it is now.
+func closed(a *lean.Application, d *appsv1.Deployment) string {
+	if a.DeletionTimestamp != nil {
+		return "the Application is being deleted"
+	}
+	if why := operating(a); why != "" {
+		return why
+	}
+	if why := stale(a); why != "" {
+		return why
+	}
+	return disagrees(a, d)
+}
+
+// operating says what the last operation lacks to be a finished sync.
+func operating(a *lean.Application) string {
+	op := a.Status.OperationState
+	switch {
+	case a.Operation != nil:
+		return "a sync is requested"
+	case op == nil:
+		return "the Application was never synced"
+	case op.Phase != argoSucceeded:
+		return fmt.Sprintf("the sync is %s", op.Phase)
+	case op.FinishedAt == nil || op.SyncResult == nil:
+		return "the sync has no result"
+	case op.Operation.Sync != nil && op.Operation.Sync.DryRun:
+		return "the last sync was a dry run"
+	}
+	return ""
+}
+
+// stale says why the comparison may be older than the sync or the spec.
+func stale(a *lean.Application) string {
+	st, finished := a.Status, a.Status.OperationState.FinishedAt
+	switch {
+	case st.ReconciledAt == nil || st.ReconciledAt.Time.Before(finished.Time):
+		return "the Application was not compared since the sync"
+	case !sameSources(a):
+		return "the Application was not compared since its spec changed"
+	}
+	for _, c := range st.Conditions {
+		if slices.Contains(badConditions, c.Type) {
+			return fmt.Sprintf("the Application has a %s", c.Type)
+		}
+	}
+	return ""
+}
+
+func sameSources(a *lean.Application) bool {
+	to := a.Status.Sync.ComparedTo
+	if a.Spec.Destination != to.Destination || fingerprint(a.Spec.Source) != fingerprint(to.Source) {
+		return false
+	}
+	return slices.EqualFunc(a.Spec.Sources, to.Sources, func(x, y lean.Source) bool { return x.Fingerprint == y.Fingerprint })
+}
+
+func fingerprint(s *lean.Source) lean.Fingerprint {
+	if s == nil {
+		return ""
+	}
+	return s.Fingerprint
+}
+
+// disagrees says what a fresh comparison still holds against the Deployment.
+func disagrees(a *lean.Application, d *appsv1.Deployment) string {
+	r := entry(a, d)
+	switch {
+	case r == nil:
+		return "the Application does not list the Deployment"
+	case r.Status != argoSynced && !rolledBack(a):
+		return fmt.Sprintf("the Deployment is %s", orUnknown(r.Status))
+	case a.Status.Health.Status != argoHealthy:
+		return fmt.Sprintf("the Application is %s", orUnknown(a.Status.Health.Status))
+	}
+	for _, image := range images(d.Spec.Template.Spec) {
+		if !slices.Contains(a.Status.Summary.Images, image) {
+			return fmt.Sprintf("Argo CD has not seen pods of image %s", image)
+		}
+	}
+	return ""
+}
+
+// rolledBack reports whether somebody asked for this sync with a revision other
+// than the one that Git is at, as `argocd app rollback` does. Such an Application
+// stays OutOfSync for as long as the rollback lasts.
+func rolledBack(a *lean.Application) bool {
+	op, sync := a.Status.OperationState, a.Status.Sync
+	if op.Operation.Sync == nil || op.Operation.InitiatedBy.Automated {
+		return false
+	}
+	if got := fingerprint(op.SyncResult.Source); got != "" && a.Spec.Source != nil && got != fingerprint(a.Spec.Source) {
+		return true
+	}
+	asked := op.Operation.Sync
+	return asked.Revision != "" && asked.Revision == op.SyncResult.Revision && sync.Revision != op.SyncResult.Revision
+}
+
+func repoURL(a *lean.Application) string {
+	switch {
+	case a.Spec.Source != nil:
+		return a.Spec.Source.RepoURL
+	case len(a.Spec.Sources) > 0:
+		return a.Spec.Sources[0].RepoURL
+	}
+	return ""
+}
+
+func at(t *metav1.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.Time
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "of unknown state"
+	}
+	return s
+}

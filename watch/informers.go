@@ -1,0 +1,191 @@
+package watch
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/metadata/metadatainformer"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/rollcall-dev/rollcall/watch/lean"
+)
+
+// The indexes of the caches.
+const (
+	byOwner = "owner" // Deployments by the name of the Application they belong to
+	byName  = "name"  // Applications by name, in all namespaces
+)
+
+// slim drops from a Deployment whatever no verdict reads.
+func slim(o any) (any, error) {
+	d, ok := o.(*appsv1.Deployment)
+	if !ok {
+		return o, nil
+	}
+	d.ManagedFields, d.OwnerReferences, d.Finalizers, d.Spec.Selector = nil, nil, nil, nil
+	delete(d.Annotations, corev1.LastAppliedConfigAnnotation)
+	d.Spec.Template = corev1.PodTemplateSpec{Spec: corev1.PodSpec{
+		InitContainers: slimContainers(d.Spec.Template.Spec.InitContainers),
+		Containers:     slimContainers(d.Spec.Template.Spec.Containers),
+	}}
+	return d, nil
+}
+
+func slimContainers(all []corev1.Container) []corev1.Container {
+	out := make([]corev1.Container, 0, len(all))
+	for _, c := range all {
+		out = append(out, corev1.Container{Name: c.Name, Image: c.Image})
+	}
+	return out
+}
+
+// slimMeta drops from an Argo object's metadata whatever no verdict reads.
+func slimMeta(o any) (any, error) {
+	switch o := o.(type) {
+	case *lean.Application:
+		o.ManagedFields = nil
+		delete(o.Annotations, corev1.LastAppliedConfigAnnotation)
+	case *lean.Workflow:
+		o.ManagedFields = nil
+		o.Status.Nodes, o.Status.CompressedNodes = nil, ""
+	}
+	return o, nil
+}
+
+func indexOwner(o any) ([]string, error) {
+	if d, ok := o.(*appsv1.Deployment); ok && ownerOf(d).Name != "" {
+		return []string{ownerOf(d).Name}, nil
+	}
+	return nil, nil
+}
+
+func indexName(o any) ([]string, error) {
+	if m, ok := o.(metav1.Object); ok {
+		return []string{m.GetName()}, nil
+	}
+	return nil, nil
+}
+
+// watchApplications puts the Deployments of an Application on the queue whenever
+// something about it changes.
+func (w *Watcher) watchApplications() *optional {
+	poke := func(o any) {
+		a, ok := o.(*lean.Application)
+		if !ok {
+			return
+		}
+		owned, _ := w.deployments.GetIndexer().ByIndex(byOwner, a.Name) // the index exists
+		for _, o := range owned {
+			if d, ok := o.(*appsv1.Deployment); ok {
+				w.queue.Add(w.subject(d))
+			}
+		}
+	}
+	return &optional{
+		meta: w.Meta, resource: lean.Applications,
+		source:   lean.ListWatch(w.Argo.Applications(metav1.NamespaceAll), ""),
+		example:  &lean.Application{},
+		handlers: cache.ResourceEventHandlerFuncs{AddFunc: poke, UpdateFunc: func(_, o any) { poke(o) }},
+	}
+}
+
+func (w *Watcher) applicationsNamed(name string) []*lean.Application {
+	informer := w.applications.informer()
+	if name == "" || informer == nil {
+		return nil
+	}
+	found, _ := informer.GetIndexer().ByIndex(byName, name) // the index exists
+	apps := make([]*lean.Application, 0, len(found))
+	for _, o := range found {
+		if a, ok := o.(*lean.Application); ok {
+			apps = append(apps, a)
+		}
+	}
+	return slices.Clip(apps)
+}
+
+// optional watches a custom resource that need not be installed: from when its
+// definition appears until it is removed.
+type optional struct {
+	meta     metadata.Interface
+	resource string
+	source   cache.ListerWatcher
+	example  runtime.Object
+	handlers cache.ResourceEventHandler
+
+	mu         sync.Mutex
+	running    cache.SharedIndexInformer
+	stop       context.CancelFunc
+	synced     cache.InformerSynced // whether the definition was looked for
+}
+
+// crds is the resource of definitions.
+var crds = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
+
+// run watches the definition until ctx ends.
+func (o *optional) run(ctx context.Context) {
+	name := o.resource + "." + lean.ArgoGroupVersion.Group
+	only := func(opts *metav1.ListOptions) { opts.FieldSelector = "metadata.name=" + name }
+	definition := metadatainformer.NewFilteredMetadataInformer(o.meta, crds, "", 0, cache.Indexers{}, only).Informer()
+	handled, err := definition.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(any) { o.begin(ctx) },
+		UpdateFunc: func(_, _ any) { o.begin(ctx) },
+		DeleteFunc: func(any) { o.end() },
+	})
+	if err != nil {
+		return // only a stopped informer refuses a handler
+	}
+	o.mu.Lock()
+	o.synced = handled.HasSynced
+	o.mu.Unlock()
+	definition.RunWithContext(ctx)
+	o.end()
+}
+
+func (o *optional) begin(ctx context.Context) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.running != nil {
+		return
+	}
+	informer := cache.NewSharedIndexInformer(o.source, o.example, 0, cache.Indexers{byName: indexName})
+	if informer.SetTransform(slimMeta) != nil {
+		return // only a started informer refuses a transform
+	}
+	if _, err := informer.AddEventHandler(o.handlers); err != nil {
+		return // only a stopped informer refuses a handler
+	}
+	ctx, o.stop = context.WithCancel(ctx)
+	o.running = informer
+	go informer.RunWithContext(ctx)
+}
+
+func (o *optional) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.stop != nil {
+		o.stop()
+	}
+	o.running, o.stop = nil, nil
+}
+
+func (o *optional) informer() cache.SharedIndexInformer {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.running
+}
+
+// hasSynced reports whether it is known that the resource is not installed, or
+// all of its objects are.
+func (o *optional) hasSynced() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.synced != nil && o.synced() && (o.running == nil || o.running.HasSynced())
+}

@@ -1,0 +1,257 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
+
+	"github.com/rollcall-dev/rollcall/release"
+	"github.com/rollcall-dev/rollcall/watch/lean"
+)
+
+// Tick is how often a candidate is judged again without an event about it.
+const Tick = 5 * time.Second
+
+// Handler takes snapshots that are worth judging.
+type Handler interface {
+	// Wants says whether a lean snapshot of a claimed release is worth reading
+	// the objects live. It makes no call.
+	Wants(s release.Snapshot) bool
+	// Handle takes a live snapshot. [release.ErrNotYet] asks for the subject
+	// again at its next event or tick, any other error sooner.
+	Handle(ctx context.Context, s release.Snapshot) error
+}
+
+// History knows the recorded releases of a subject.
+type History interface {
+	// Recorded returns the newest record, as far as a cache knows it.
+	Recorded(s release.Subject) (release.Past, bool)
+	// Past reads all records live, newest first.
+	Past(ctx context.Context, s release.Subject) ([]release.Past, error)
+}
+
+// Config is what a Watcher needs; all but Log and Clock must be set.
+type Config struct {
+	// Cluster names the cluster in every identity.
+	Cluster string
+	// Kube reads workloads, Argo reads Applications, and Meta tells whether their
+	// definitions are installed.
+	Kube kubernetes.Interface
+	Argo *lean.Argo
+	Meta metadata.Interface
+	// History and Handler are the next rooms of the line.
+	History History
+	Handler Handler
+	// Baseline says whether a subject that was there at the first look, has no
+	// record, and was created at that time ran before rollcall did. Nil means yes.
+	Baseline func(created time.Time) bool
+	// Clock may be nil for the real one.
+	Clock clock.WithTicker
+	// Log may be nil for the default one.
+	Log *slog.Logger
+}
+
+// Watcher turns events about objects into snapshots of subjects.
+type Watcher struct {
+	Config
+	deployments  cache.SharedIndexInformer
+	applications *optional
+	queue        workqueue.TypedRateLimitingInterface[release.Subject]
+	started      time.Time
+
+	mu    sync.Mutex
+	first map[release.Subject]identity // what was there at the first look
+}
+
+// identity is what the cache can know of a release.
+type identity struct{ uid, revision string }
+
+// New makes a Watcher. Nothing is read before [Watcher.Start].
+func New(c Config) (*Watcher, error) {
+	if c.Clock == nil {
+		c.Clock = clock.RealClock{}
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Baseline == nil {
+		c.Baseline = func(time.Time) bool { return true }
+	}
+	w := &Watcher{
+		Config: c,
+		queue: workqueue.NewTypedRateLimitingQueueWithConfig(
+			workqueue.NewTypedItemExponentialFailureRateLimiter[release.Subject](50*time.Millisecond, 30*time.Second),
+			workqueue.TypedRateLimitingQueueConfig[release.Subject]{Name: "subjects", Clock: c.Clock}),
+		first: map[release.Subject]identity{},
+	}
+	if err := w.watchDeployments(); err != nil {
+		return nil, err
+	}
+	w.applications = w.watchApplications()
+	return w, nil
+}
+
+func (w *Watcher) watchDeployments() error {
+	factory := informers.NewSharedInformerFactoryWithOptions(w.Kube, 0, informers.WithTransform(slim))
+	w.deployments = factory.Apps().V1().Deployments().Informer()
+	if err := w.deployments.AddIndexers(cache.Indexers{byOwner: indexOwner}); err != nil {
+		return fmt.Errorf("index Deployments: %w", err)
+	}
+	_, err := w.deployments.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
+		AddFunc: func(o any, initial bool) {
+			if d, ok := o.(*appsv1.Deployment); ok {
+				w.remember(d, initial)
+				w.queue.Add(w.subject(d))
+			}
+		},
+		UpdateFunc: func(_, o any) {
+			if d, ok := o.(*appsv1.Deployment); ok {
+				w.queue.Add(w.subject(d))
+			}
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("handle Deployments: %w", err)
+	}
+	return nil
+}
+
+// Start runs the informers until ctx ends, and returns once they have caught up.
+func (w *Watcher) Start(ctx context.Context) error {
+	w.started = w.Clock.Now()
+	go w.deployments.RunWithContext(ctx)
+	go w.applications.run(ctx)
+	if !cache.WaitForCacheSync(ctx.Done(), w.deployments.HasSynced, w.applications.hasSynced) {
+		return fmt.Errorf("read the cluster: %w", context.Cause(ctx))
+	}
+	return nil
+}
+
+// Work judges subjects with as many workers as given, until ctx ends and the
+// subjects at hand are done.
+func (w *Watcher) Work(ctx context.Context, workers int) {
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for w.next(ctx) {
+			}
+		})
+	}
+	<-ctx.Done()
+	w.queue.ShutDown()
+	wg.Wait()
+}
+
+// Poke asks for every subject to be judged again, for example because the rules
+// have changed.
+func (w *Watcher) Poke() {
+	for _, o := range w.deployments.GetStore().List() {
+		if d, ok := o.(*appsv1.Deployment); ok {
+			w.queue.Add(w.subject(d))
+		}
+	}
+}
+
+func (w *Watcher) next(ctx context.Context) bool {
+	s, down := w.queue.Get()
+	if down {
+		return false
+	}
+	defer w.queue.Done(s)
+	switch err := w.look(ctx, s); {
+	case err == nil:
+		w.queue.Forget(s)
+	case errors.Is(err, release.ErrNotYet):
+		w.queue.Forget(s)
+		w.queue.AddAfter(s, Tick)
+	case ctx.Err() != nil:
+	default:
+		w.Log.WarnContext(ctx, "subject will be looked at again", "subject", s.String(), "err", err)
+		w.queue.AddRateLimited(s)
+	}
+	return true
+}
+
+// look judges a subject by what the caches say, and reads it live if that is
+// called for. It makes no call for a subject that is settled or still rolling.
+func (w *Watcher) look(ctx context.Context, s release.Subject) error {
+	d := w.cached(s)
+	if d == nil || d.Annotations[revisionAnnotation] == "" {
+		return nil // gone, or the controller has not seen it: there will be an event
+	}
+	last, known := w.History.Recorded(s)
+	if known && last.UID == string(d.UID) {
+		if last.Generation > d.Generation {
+			return nil // this cache is behind the one that wrote the record
+		}
+		if last.Revision == d.Annotations[revisionAnnotation] {
+			if last.Settled {
+				w.forget(s)
+				return nil
+			}
+			if !w.Handler.Wants(w.leanly(d, last).Snapshot) {
+				return release.ErrNotYet
+			}
+		}
+	}
+	return w.lookLive(ctx, s)
+}
+
+// leanly makes a snapshot of a claimed release from the caches alone.
+func (w *Watcher) leanly(d *appsv1.Deployment, last release.Past) judgeable {
+	s := w.snapshot(d, last.Release)
+	s.App = observe(ownerOf(d).pick(w.applicationsNamed(ownerOf(d).Name), d), d)
+	return s.judged(rolling(d))
+}
+
+func (w *Watcher) cached(s release.Subject) *appsv1.Deployment {
+	o, ok, err := w.deployments.GetStore().GetByKey(s.Namespace + "/" + s.Name)
+	if err != nil || !ok {
+		return nil
+	}
+	d, _ := o.(*appsv1.Deployment)
+	return d
+}
+
+func (w *Watcher) subject(d *appsv1.Deployment) release.Subject {
+	return release.Subject{Cluster: w.Cluster, Kind: "Deployment", Namespace: d.Namespace, Name: d.Name}
+}
+
+// remember keeps the identity of a subject that was there at the first look: if
+// it changes before its baseline is written, that change is a release.
+func (w *Watcher) remember(d *appsv1.Deployment, initial bool) {
+	rev := d.Annotations[revisionAnnotation]
+	if !initial || rev == "" || !w.Baseline(d.CreationTimestamp.Time) {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.first[w.subject(d)]; !ok {
+		w.first[w.subject(d)] = identity{string(d.UID), rev}
+	}
+}
+
+func (w *Watcher) forget(s release.Subject) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.first, s)
+}
+
+// seenFirst returns the remembered identity of a subject.
+func (w *Watcher) seenFirst(s release.Subject) (identity, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	id, ok := w.first[s]
+	return id, ok
+}
