@@ -28,3 +28,8 @@ import (
 	_ "sigs.k8s.io/yaml"
 	_ "k8s.io/utils/clock/testing"
 )
+
+import (
+	_ "golang.org/x/sync/errgroup"
+	_ "k8s.io/klog/v2"
+)

@@ -33,6 +33,10 @@ const (
 	lastRetry   = 5 * time.Minute
 	// callTimeout bounds one call of a sink, or of the trace's receiver.
 	callTimeout = 15 * time.Second
+	// recordTimeout bounds what is done about one record at a time.
+	recordTimeout = 2 * time.Minute
+	// drawAgain is when a record is looked at again because another is drawn.
+	drawAgain = time.Second
 )
 
 // Sink starts something, or tells somebody, because of an event. The same event
@@ -75,6 +79,8 @@ type Dispatcher struct {
 	log    *slog.Logger
 	watch  func(Delivered)
 	queue  workqueue.TypedRateLimitingInterface[cache.ObjectName]
+	// drawing is held by the worker that draws.
+	drawing sync.Mutex
 }
 
 // Delivered is one attempt to deliver an event, for those who count or tell.
@@ -110,13 +116,13 @@ func (d *Dispatcher) enqueue(o any) {
 	}
 }
 
-// Work delivers with as many workers as given, until ctx ends and the records at
-// hand are done.
+// Work delivers with as many workers as given, until ctx ends. A call at hand
+// then is carried through, so that it is known whether it arrived.
 func (d *Dispatcher) Work(ctx context.Context, workers int) {
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			for d.next(ctx) {
+			for ctx.Err() == nil && d.next(context.WithoutCancel(ctx)) {
 			}
 		})
 	}
@@ -130,12 +136,14 @@ func (d *Dispatcher) next(ctx context.Context) bool {
 	if down {
 		return false
 	}
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
 	defer d.queue.Done(name)
 	again, err := d.process(ctx, name)
 	if again > 0 {
 		d.queue.AddAfter(name, again)
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil {
 		if !apierrors.IsConflict(err) {
 			d.log.WarnContext(ctx, "record will be looked at again", "release", name.String(), "err", err)
 		}
@@ -158,9 +166,6 @@ func (d *Dispatcher) process(ctx context.Context, name cache.ObjectName) (time.D
 		return 0, fmt.Errorf("read record: %w", err)
 	}
 	for _, i := range undone(rec) {
-		if ctx.Err() != nil {
-			return 0, nil
-		}
 		if when(rec.Status.Deliveries[i].NextAttempt).After(d.ledger.clock.Now()) {
 			continue
 		}
@@ -169,7 +174,18 @@ func (d *Dispatcher) process(ctx context.Context, name cache.ObjectName) (time.D
 			return 0, fmt.Errorf("write record: %w", err)
 		}
 	}
-	return d.pause(rec), d.draw(ctx, rec)
+	again := d.pause(rec)
+	if !d.drawable(rec) {
+		return again, nil
+	}
+	if !d.drawing.TryLock() { // one at a time: a receiver that hangs must not hold up what is to be sent
+		if again == 0 || again > drawAgain {
+			again = drawAgain
+		}
+		return again, nil
+	}
+	defer d.drawing.Unlock()
+	return again, d.draw(ctx, rec)
 }
 
 // undone lists the deliveries that are still to be sent.
@@ -202,8 +218,13 @@ func (d *Dispatcher) attempt(ctx context.Context, rec *v1alpha1.Release, i int) 
 		succeed(del, receipt)
 	}
 	sumUp(rec, now)
-	d.log.InfoContext(ctx, "event attempted", "release", rec.Namespace+"/"+rec.Name, "rule", del.Rule, "sink", del.Sink,
-		"event", del.EventID, "attempt", del.Attempts, "state", del.State, "took", now.Sub(start), "err", err)
+	log := d.log.With("release", rec.Namespace+"/"+rec.Name, "rule", del.Rule, "sink", del.Sink,
+		"event", del.EventID, "attempt", del.Attempts, "took", now.Sub(start))
+	if err != nil {
+		log.WarnContext(ctx, "event not delivered", "state", del.State, "err", err)
+	} else {
+		log.InfoContext(ctx, "event delivered")
+	}
 	if d.watch != nil {
 		d.watch(Delivered{Record: rec, Sink: del.Sink, State: del.State, Attempt: del.Attempts, Err: err, Took: now.Sub(start)})
 	}

@@ -34,12 +34,14 @@ func (s HTTP) Send(ctx context.Context, e release.Event) (release.Receipt, error
 	}
 	req, err := cehttp.NewHTTPRequestFromEvent(ctx, s.Config.URL, ce)
 	if err != nil {
-		return release.Receipt{}, fmt.Errorf("make request: %w", err)
+		return release.Receipt{}, fmt.Errorf("make request: %w", redacted(err))
 	}
 	if e.Traceparent != "" {
 		req.Header.Set("traceparent", e.Traceparent) // on a single hop it must equal the event's own
 	}
-	resp, err := s.Client.Do(req)
+	client := *s.Client
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // a login page says 200 too
+	resp, err := client.Do(req)
 	if err != nil {
 		return release.Receipt{}, fmt.Errorf("post event: %w", redacted(err))
 	}
@@ -54,10 +56,13 @@ func (s HTTP) Send(ctx context.Context, e release.Event) (release.Receipt, error
 // redacted drops the URL from an error of net/http: it may hold a secret.
 func redacted(err error) error {
 	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
+	switch {
+	case !errors.As(err, &u):
+		return err
+	case u.Op == "parse": // the reason quotes a part of the URL
+		return errors.New("the URL is not valid")
 	}
-	return err
+	return u.Err
 }
 
 // refused is the error for an answer that is not a success.

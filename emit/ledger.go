@@ -67,6 +67,17 @@ func (l *Ledger) Recorded(s release.Subject) (release.Past, bool) {
 	return pastOf(all[0]), true
 }
 
+// Phases counts the records that the cache holds by phase.
+func (l *Ledger) Phases() map[string]int {
+	n := map[string]int{}
+	for _, o := range l.informer.GetStore().List() {
+		if rec, ok := o.(*v1alpha1.Release); ok {
+			n[string(phase(rec))]++
+		}
+	}
+	return n
+}
+
 // Past reads all records of a subject from the API server, newest first.
 func (l *Ledger) Past(ctx context.Context, s release.Subject) ([]release.Past, error) {
 	list, err := l.client.In(s.Namespace).List(ctx, metav1.ListOptions{LabelSelector: v1alpha1.LabelSubject + "=" + s.Hash()})
@@ -175,8 +186,10 @@ func (l *Ledger) claim(ctx context.Context, s release.Snapshot) (*v1alpha1.Relea
 func (l *Ledger) tidy(ctx context.Context, newest *v1alpha1.Release) error {
 	completed := 0
 	for i, old := range l.cached(Of(newest).Subject) {
+		last := false // that was completed; what comes next is compared with it
 		if phase(old).Completed() {
 			completed++
+			last = completed == 1
 		}
 		if old.Spec.Sequence >= newest.Spec.Sequence {
 			continue
@@ -185,7 +198,7 @@ func (l *Ledger) tidy(ctx context.Context, newest *v1alpha1.Release) error {
 		switch {
 		case !settled(old):
 			err = l.supersede(ctx, old.DeepCopy(), newest.Name)
-		case i >= Keep && completed > 1 && len(undone(old)) == 0:
+		case i >= Keep && !last && len(undone(old)) == 0:
 			err = l.client.In(old.Namespace).Delete(ctx, old.Name, metav1.DeleteOptions{})
 		}
 		if err != nil && !apierrors.IsNotFound(err) {

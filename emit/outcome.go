@@ -39,10 +39,10 @@ func (l *Ledger) Finish(ctx context.Context, o release.Outcome) error {
 		return nil
 	}
 	del := &rec.Status.Deliveries[i]
-	if del.Object == nil {
+	if del.Object == nil && del.State == pending {
 		return fmt.Errorf("write outcome of %s: the record does not say yet that it was started", o.Object.Name)
 	}
-	if del.Object.UID != o.Object.UID {
+	if del.Object == nil || del.Object.UID != o.Object.UID {
 		return nil // somebody else's run, under our label
 	}
 	del.Outcome = outcomeOf(o)

@@ -2,6 +2,8 @@ package emit
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -46,9 +48,9 @@ func (s ArgoWorkflow) Send(ctx context.Context, e release.Event) (release.Receip
 	if err != nil {
 		return release.Receipt{}, retryable(fmt.Errorf("create Workflow %s/%s: %w", want.GetNamespace(), want.GetName(), err))
 	}
-	if got.GetLabels()[v1alpha1.LabelEvent] != e.ID {
-		return release.Receipt{}, fmt.Errorf("create Workflow %s/%s: one of that name exists that is not of event %s",
-			want.GetNamespace(), want.GetName(), e.ID)
+	if got.GetLabels()[v1alpha1.LabelEvent] != e.ID || got.GetAnnotations()[v1alpha1.AnnotationSink] != e.Sink {
+		return release.Receipt{}, fmt.Errorf("create Workflow %s/%s: one of that name exists that is not of event %s to sink %s",
+			want.GetNamespace(), want.GetName(), e.ID, e.Sink)
 	}
 	return release.Receipt{Status: status, Object: release.Ref{
 		APIVersion: got.GetAPIVersion(), Kind: got.GetKind(),
@@ -111,9 +113,15 @@ func (s ArgoWorkflow) template() map[string]any {
 }
 
 // runName names what an event creates through a sink. It is short enough to be a
-// label value, as Argo Workflows needs it.
+// label value, as Argo Workflows needs it. The sinks of one rule share the event's
+// id: a sink's name that has to be cut is told from others by a digest.
 func runName(e release.Event) string {
-	return cut(e.Release.Subject.Name, 24) + "-" + cut(e.Sink, 16) + "-" + e.ID[:12]
+	sink := e.Sink
+	if len(sink) > 16 {
+		sum := sha256.Sum256([]byte(sink))
+		sink = cut(sink, 9) + "-" + hex.EncodeToString(sum[:3])
+	}
+	return cut(e.Release.Subject.Name, 24) + "-" + sink + "-" + e.ID[:min(len(e.ID), 12)]
 }
 
 func cut(s string, n int) string { return strings.TrimRight(s[:min(len(s), n)], "-.") }

@@ -120,10 +120,10 @@ type optional struct {
 	example  runtime.Object
 	handlers cache.ResourceEventHandler
 
-	mu         sync.Mutex
-	running    cache.SharedIndexInformer
-	stop       context.CancelFunc
-	synced     cache.InformerSynced // whether the definition was looked for
+	mu      sync.Mutex
+	running cache.SharedIndexInformer
+	stop    context.CancelFunc
+	synced  cache.InformerSynced // whether the definition was looked for
 }
 
 // crds is the resource of definitions.

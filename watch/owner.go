@@ -32,7 +32,9 @@ func ownerOf(d *appsv1.Deployment) owner {
 	if ok && rest == "apps/Deployment:"+d.Namespace+"/"+d.Name {
 		return named(app)
 	}
-	return owner{Name: d.Labels[instanceLabel]}
+	o := named(d.Labels[instanceLabel])
+	o.Tracked = false
+	return o
 }
 
 // named reads an instance name: NAMESPACE_NAME for an Application outside of

@@ -77,7 +77,7 @@ func (r *Runs) Work(ctx context.Context, workers int) {
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			for r.next(ctx) {
+			for ctx.Err() == nil && r.next(context.WithoutCancel(ctx)) {
 			}
 		})
 	}
@@ -115,8 +115,10 @@ func (r *Runs) next(ctx context.Context) bool {
 	if down {
 		return false
 	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	defer r.queue.Done(name)
-	if err := r.finish(ctx, name); err != nil && ctx.Err() == nil {
+	if err := r.finish(ctx, name); err != nil {
 		r.log.WarnContext(ctx, "outcome will be recorded later", "run", name.String(), "err", err)
 		r.queue.AddRateLimited(name)
 		return true
@@ -155,11 +157,13 @@ func (r *Runs) finish(ctx context.Context, name cache.ObjectName) error {
 func (r *Runs) lost(ctx context.Context, name cache.ObjectName) error {
 	v, _ := r.gone.Load(name)
 	out, ok := v.(release.Outcome)
-	if !ok || !r.follower.Awaits(out) {
+	if !ok {
 		return nil
 	}
-	if err := r.follower.Finish(ctx, out); err != nil {
-		return err
+	if r.follower.Awaits(out) {
+		if err := r.follower.Finish(ctx, out); err != nil {
+			return err
+		}
 	}
 	r.gone.Delete(name)
 	return nil

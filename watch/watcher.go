@@ -9,6 +9,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
@@ -22,6 +23,9 @@ import (
 
 // Tick is how often a candidate is judged again without an event about it.
 const Tick = 5 * time.Second
+
+// callTimeout bounds one live look at a subject or a run.
+const callTimeout = 30 * time.Second
 
 // Handler takes snapshots that are worth judging.
 type Handler interface {
@@ -138,13 +142,13 @@ func (w *Watcher) Start(ctx context.Context) error {
 	return nil
 }
 
-// Work judges subjects with as many workers as given, until ctx ends and the
-// subjects at hand are done.
+// Work judges subjects with as many workers as given, until ctx ends. What is
+// at hand then is carried through: a write that was begun is not left in doubt.
 func (w *Watcher) Work(ctx context.Context, workers int) {
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			for w.next(ctx) {
+			for ctx.Err() == nil && w.next(context.WithoutCancel(ctx)) {
 			}
 		})
 	}
@@ -168,6 +172,8 @@ func (w *Watcher) next(ctx context.Context) bool {
 	if down {
 		return false
 	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
 	defer w.queue.Done(s)
 	switch err := w.look(ctx, s); {
 	case err == nil:
@@ -175,12 +181,20 @@ func (w *Watcher) next(ctx context.Context) bool {
 	case errors.Is(err, release.ErrNotYet):
 		w.queue.Forget(s)
 		w.queue.AddAfter(s, Tick)
-	case ctx.Err() != nil:
 	default:
-		w.Log.WarnContext(ctx, "subject will be looked at again", "subject", s.String(), "err", err)
+		w.Log.Log(ctx, severity(err), "subject will be looked at again", "subject", s.String(), "err", err)
 		w.queue.AddRateLimited(s)
 	}
 	return true
+}
+
+// severity is that of an error which is made up for: losing a race to write is
+// nothing to report.
+func severity(err error) slog.Level {
+	if apierrors.IsConflict(err) {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 // look judges a subject by what the caches say, and reads it live if that is

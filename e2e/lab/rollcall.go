@@ -29,7 +29,7 @@ func BuildRollcall(ctx context.Context) (string, error) {
 	}
 	path := filepath.Join(cache, "rollcall")
 	temp := fmt.Sprintf("%s.%d", path, os.Getpid()) // Others may be running the one that is there.
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", temp, "./cmd/rollcall")
+	cmd := exec.CommandContext(ctx, "go", "build", "-tags=grpcnotrace", "-trimpath", "-ldflags=-s -w", "-o", temp, "./cmd/rollcall")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+
+	"github.com/rollcall-dev/rollcall/emit"
+	"github.com/rollcall-dev/rollcall/watch/lean"
+)
+
+// clients share one set of connections.
+type clients struct {
+	kube    kubernetes.Interface
+	dynamic dynamic.Interface
+	meta    metadata.Interface
+	argo    *lean.Argo
+	records *emit.Client
+}
+
+// clients makes them: protobuf for Kubernetes' own kinds, JSON for the rest.
+func (c *cluster) clients() (*clients, error) {
+	cfg, err := c.config()
+	if err != nil {
+		return nil, err
+	}
+	h, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("make clients: %w", err)
+	}
+	proto := rest.CopyConfig(cfg)
+	proto.ContentType = runtime.ContentTypeProtobuf
+	proto.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	out := &clients{}
+	if out.kube, err = kubernetes.NewForConfigAndClient(proto, h); err != nil {
+		return nil, fmt.Errorf("make clients: %w", err)
+	}
+	if out.dynamic, err = dynamic.NewForConfigAndClient(cfg, h); err != nil {
+		return nil, fmt.Errorf("make clients: %w", err)
+	}
+	if out.meta, err = metadata.NewForConfigAndClient(cfg, h); err != nil {
+		return nil, fmt.Errorf("make clients: %w", err)
+	}
+	if out.argo, err = lean.NewArgo(cfg, h); err != nil {
+		return nil, err
+	}
+	out.records, err = emit.NewClient(cfg, h)
+	return out, err
+}
+
+// synced says that the caches are filled; its zero value says that they are not.
+type synced struct{ v atomic.Bool }
+
+func (s *synced) set()     { s.v.Store(true) }
+func (s *synced) is() bool { return s.v.Load() }

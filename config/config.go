@@ -1,0 +1,61 @@
+package config
+
+import (
+	"time"
+
+	"github.com/rollcall-dev/rollcall/conditions"
+	"github.com/rollcall-dev/rollcall/emit"
+	"github.com/rollcall-dev/rollcall/release"
+)
+
+// Config is what rollcall works by: rules, and the sinks that they send to. Its
+// zero value has neither.
+type Config struct {
+	// Sinks by name, without those that have a mistake.
+	Sinks map[string]Sink
+	// Rules in the order of the text, without those that have a mistake.
+	Rules []conditions.Rule
+
+	set *conditions.Set
+}
+
+// Sink is where rules send to. Exactly one of the kinds is set.
+type Sink struct {
+	// Name is unique among the sinks of a configuration.
+	Name string
+	// ArgoWorkflow creates a Workflow.
+	ArgoWorkflow *emit.ArgoWorkflowConfig
+	// HTTP posts a CloudEvent.
+	HTTP *emit.HTTPConfig
+	// Parameters are evaluated once a rule holds that sends to the sink.
+	Parameters map[string]*conditions.Text
+}
+
+// Follows reports whether what the sink starts is watched to its end.
+func (s Sink) Follows() bool { return s.ArgoWorkflow != nil }
+
+// Judge gives one verdict for each rule that selects the snapshot's subject.
+func (c Config) Judge(snap release.Snapshot, now time.Time) []release.Verdict {
+	if c.set == nil {
+		return nil
+	}
+	return c.set.Judge(snap, now)
+}
+
+// Default is the configuration of an install without a ConfigMap: every
+// Deployment is recorded when it is ready, and nobody is told.
+func Default() Config {
+	return compose(nil, []conditions.Rule{{
+		Name: "default",
+		On:   conditions.Selector{Kind: "Deployment"},
+	}})
+}
+
+// compose ties the rules to the sinks.
+func compose(sinks map[string]Sink, rules []conditions.Rule) Config {
+	targets := make(map[string]conditions.Target, len(sinks))
+	for name, s := range sinks {
+		targets[name] = conditions.Target{Follows: s.Follows(), Parameters: s.Parameters}
+	}
+	return Config{Sinks: sinks, Rules: rules, set: conditions.NewSet(rules, targets)}
+}

@@ -1,0 +1,92 @@
+package config
+
+import (
+	"slices"
+
+	"github.com/rollcall-dev/rollcall/conditions"
+)
+
+// Merge gives the configuration to work by after a change: what is right in
+// next, and the last good version, from prev, of what is not. A rule that needs
+// a sink which has never been right goes on as it was in prev, or is left out
+// with a mistake of its own. The mistakes come back with such ones added.
+func Merge(prev, next Config, mistakes []Mistake) (Config, []Mistake) {
+	if len(mistakes) == 0 {
+		return next, nil
+	}
+	if slices.ContainsFunc(mistakes, Mistake.whole) {
+		return prev, mistakes
+	}
+	m := merger{prev: prev, sinks: map[string]Sink{}, mistakes: slices.Clone(mistakes)}
+	for name, sink := range next.Sinks {
+		m.sinks[name] = sink
+	}
+	badRules, badSinks := culprits(mistakes)
+	for name := range badSinks {
+		m.keepSink(name)
+	}
+	for _, rule := range next.Rules {
+		m.take(rule)
+	}
+	for _, rule := range prev.Rules {
+		if badRules[rule.Name] {
+			m.keep(rule)
+		}
+	}
+	return compose(m.sinks, m.rules), sorted(m.mistakes)
+}
+
+// merger is a configuration that is being put together.
+type merger struct {
+	prev     Config
+	sinks    map[string]Sink
+	rules    []conditions.Rule
+	mistakes []Mistake
+}
+
+// keepSink goes on with a sink as it was, if it was.
+func (m *merger) keepSink(name string) {
+	if sink, ok := m.prev.Sinks[name]; ok {
+		m.sinks[name] = sink
+	}
+}
+
+// take adds a new rule, if all its sinks are there.
+func (m *merger) take(rule conditions.Rule) {
+	missing := slices.IndexFunc(rule.Send, func(sink string) bool {
+		_, ok := m.sinks[sink]
+		return !ok
+	})
+	if missing < 0 {
+		m.rules = append(m.rules, rule)
+		return
+	}
+	m.blame(rule, rule.Send[missing])
+	before := slices.IndexFunc(m.prev.Rules, func(old conditions.Rule) bool { return old.Name == rule.Name })
+	if before >= 0 {
+		m.keep(m.prev.Rules[before])
+	}
+}
+
+// keep goes on with a rule as it was, and with those of its sinks that the new
+// text no longer has.
+func (m *merger) keep(rule conditions.Rule) {
+	for _, name := range rule.Send {
+		if _, ok := m.sinks[name]; !ok {
+			m.keepSink(name)
+		}
+	}
+	m.rules = append(m.rules, rule)
+}
+
+// blame notes that a rule cannot work, in the place of its sink's mistake.
+func (m *merger) blame(rule conditions.Rule, sink string) {
+	for _, why := range m.mistakes {
+		if why.Sink == sink {
+			why.Rule, why.Sink = rule.Name, ""
+			why.Message = "rule " + rule.Name + " needs sink " + sink + ", which has never been right"
+			m.mistakes = append(m.mistakes, why)
+			return
+		}
+	}
+}

@@ -1,0 +1,194 @@
+package config
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/rollcall-dev/rollcall/conditions"
+	"github.com/rollcall-dev/rollcall/release"
+)
+
+// readRule reads one rule. One without a name is called by its place.
+func (r *reader) readRule(node *yaml.Node, place string) {
+	r.rule = nameOf(node, place)
+	defer func() { r.rule = "" }()
+	if !r.simple(node, -1) {
+		return
+	}
+	found := r.object(node, shape{
+		what:   "rule",
+		fields: []string{"name", "on", "event", "when", "kinds", "send"},
+		later:  []string{"settle", "deadline", "every", "supersede", "mode"},
+	})
+	if node.Kind != yaml.MappingNode {
+		return
+	}
+	rule := conditions.Rule{Name: r.ruleName(node, found["name"]), On: r.selector(node, found["on"])}
+	if n := found["event"]; n != nil {
+		r.event(n)
+	}
+	if n := found["when"]; n != nil {
+		rule.When = r.condition(n)
+	}
+	if n := found["kinds"]; n != nil {
+		rule.Kinds = r.kinds(n)
+	}
+	if n := found["send"]; n != nil && !empty(n) {
+		rule.Send = r.send(n)
+	}
+	if rule.Name != "" {
+		r.rules = append(r.rules, rule)
+	}
+}
+
+// nameOf gives a rule's name before the rule is read.
+func nameOf(node *yaml.Node, otherwise string) string {
+	name := value(node, "name")
+	if name == nil || name.Kind != yaml.ScalarNode || name.Value == "" {
+		return otherwise
+	}
+	return name.Value
+}
+
+func (r *reader) ruleName(parent, node *yaml.Node) string {
+	if node == nil {
+		r.wrong(start(parent), "rule has no name")
+		return ""
+	}
+	name, ok := r.text(node, "name")
+	if !ok {
+		return ""
+	}
+	r.label(node, "name")
+	if slices.ContainsFunc(r.rules, func(other conditions.Rule) bool { return other.Name == name }) {
+		r.wrong(start(node), "there is already a rule %s", short(name))
+	}
+	return name
+}
+
+// label checks that a string is a DNS label, as Kubernetes wants names to be.
+func (r *reader) label(node *yaml.Node, what string) {
+	if len(validation.IsDNS1123Label(node.Value)) > 0 {
+		r.wrong(start(node), "%s %q must be at most 63 lower-case letters, digits and dashes", what, short(node.Value))
+	}
+}
+
+func (r *reader) selector(parent, node *yaml.Node) conditions.Selector {
+	if node == nil {
+		r.wrong(start(parent), "rule does not say what it is on")
+		return conditions.Selector{}
+	}
+	found := r.object(node, shape{what: "on", fields: []string{"kind", "namespaces", "selector"}})
+	var on conditions.Selector
+	if n := found["kind"]; n != nil {
+		on.Kind = r.subjectKind(n)
+	} else if node.Kind == yaml.MappingNode {
+		r.wrong(start(node), "on has no kind")
+	}
+	if n := found["namespaces"]; n != nil {
+		for _, item := range r.texts(n, "namespaces") {
+			r.label(item, "namespace")
+			on.Namespaces = append(on.Namespaces, item.Value)
+		}
+	}
+	if n := found["selector"]; n != nil {
+		on.Labels = r.labelSelector(n)
+	}
+	return on
+}
+
+func (r *reader) subjectKind(node *yaml.Node) string {
+	return r.choice(node, "on.kind", []string{"Deployment"},
+		[]string{"StatefulSet", "DaemonSet", "Rollout", "Application", "Kustomization", "HelmRelease"})
+}
+
+func (r *reader) event(node *yaml.Node) {
+	r.choice(node, "event", []string{"ready"}, []string{"stalled", "superseded", "tested"})
+}
+
+// choice reads one of the words that are known; later are those whose behaviour
+// is not there yet.
+func (r *reader) choice(node *yaml.Node, what string, known, later []string) string {
+	word, ok := r.text(node, what)
+	switch {
+	case !ok || slices.Contains(known, word):
+	case slices.Contains(later, word):
+		r.wrong(start(node), "%s %s is not yet supported", what, word)
+	default:
+		r.wrong(start(node), "unknown %s %q%s", what, short(word), hint(word, append(later, known...)))
+	}
+	return word
+}
+
+func (r *reader) labelSelector(node *yaml.Node) labels.Selector {
+	text, ok := r.text(node, "selector")
+	if !ok {
+		return nil
+	}
+	selector, err := labels.Parse(text)
+	if err != nil {
+		why, _, _ := strings.Cut(err.Error(), " (e.g. ")
+		r.wrong(start(node), "selector is wrong: %s", strings.TrimPrefix(why, "unable to parse requirement: <nil>: "))
+	}
+	return selector
+}
+
+func (r *reader) condition(node *yaml.Node) *conditions.Condition {
+	expr, ok := r.text(node, "when")
+	if !ok {
+		return nil
+	}
+	condition, err := r.language.Condition(expr)
+	r.issues(node, err)
+	return condition
+}
+
+// issues notes the mistakes in an expression where they are written.
+func (r *reader) issues(node *yaml.Node, err error) {
+	if err == nil {
+		return
+	}
+	var issues conditions.Issues
+	if !errors.As(err, &issues) {
+		r.wrong(start(node), "%v", err)
+		return
+	}
+	written := newScalar(r.src.lines, node)
+	for _, i := range issues {
+		r.wrong(written.at(position{i.Line, i.Column}), "%s", i.Message)
+	}
+}
+
+func (r *reader) kinds(node *yaml.Node) []release.Kind {
+	var known []string
+	for _, k := range release.Kinds() {
+		known = append(known, string(k))
+	}
+	var kinds []release.Kind
+	for _, item := range r.texts(node, "kinds") {
+		switch {
+		case item.Value == string(release.Reverted):
+			r.wrong(start(item), "a reverted release is never announced")
+		case !slices.Contains(known, item.Value):
+			r.wrong(start(item), "unknown kind of release %q%s", short(item.Value), hint(item.Value, known))
+		}
+		kinds = append(kinds, release.Kind(item.Value))
+	}
+	return kinds
+}
+
+func (r *reader) send(node *yaml.Node) []string {
+	var sinks []string
+	for _, item := range r.distinct(r.list(node, "send"), "send") {
+		if !slices.Contains(r.named, item.Value) {
+			r.wrong(start(item), "unknown sink %q%s", short(item.Value), hint(item.Value, r.named))
+		}
+		sinks = append(sinks, item.Value)
+	}
+	return sinks
+}
