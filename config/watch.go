@@ -24,11 +24,13 @@ type Reporter interface {
 // Watch follows the ConfigMap and holds the configuration to work by. As long
 // as there is no ConfigMap, it is [Default].
 type Watch struct {
-	reporter   Reporter
-	changed    func()
-	controller cache.Controller
-	current    atomic.Pointer[Config]
-	// last is what was read last. Only the controller's one goroutine touches it.
+	reporter Reporter
+	changed  func()
+	informer cache.SharedIndexInformer
+	// handled says that what was there at the start went through see.
+	handled cache.InformerSynced
+	current atomic.Pointer[Config]
+	// last is what was read last. Only the handler's one goroutine touches it.
 	last seen
 }
 
@@ -45,15 +47,17 @@ func NewWatch(client kubernetes.Interface, name types.NamespacedName, reporter R
 	w := &Watch{reporter: reporter, changed: changed}
 	none := Default()
 	w.current.Store(&none)
-	_, w.controller = cache.NewInformerWithOptions(cache.InformerOptions{
-		ListerWatcher: cache.ToListWatcherWithWatchListSemantics(only(client, name), client),
-		ObjectType:    &corev1.ConfigMap{},
-		Handler: cache.ResourceEventHandlerFuncs{
-			AddFunc:    w.see,
-			UpdateFunc: func(_, cm any) { w.see(cm) },
-			DeleteFunc: w.miss,
-		},
+	source := cache.ToListWatcherWithWatchListSemantics(only(client, name), client)
+	w.informer = cache.NewSharedIndexInformer(source, &corev1.ConfigMap{}, 0, cache.Indexers{})
+	w.handled = func() bool { return false }
+	handler, err := w.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    w.see,
+		UpdateFunc: func(_, cm any) { w.see(cm) },
+		DeleteFunc: w.miss,
 	})
+	if err == nil { // only a stopped informer refuses a handler
+		w.handled = handler.HasSynced
+	}
 	return w
 }
 
@@ -74,12 +78,13 @@ func only(client kubernetes.Interface, name types.NamespacedName) *cache.ListWat
 
 // Run follows the ConfigMap until the context is done.
 func (w *Watch) Run(ctx context.Context) error {
-	w.controller.RunWithContext(ctx)
+	w.informer.RunWithContext(ctx)
 	return nil
 }
 
-// HasSynced reports whether the ConfigMap, if there is one, was read.
-func (w *Watch) HasSynced() bool { return w.controller.HasSynced() }
+// HasSynced reports whether the ConfigMap, if there is one, was read and is what
+// [Watch.Current] gives. Before that, nothing may be judged.
+func (w *Watch) HasSynced() bool { return w.handled() }
 
 // Current is the configuration to work by now. It is never nil, and what it
 // points to never changes.

@@ -96,7 +96,8 @@ type Delivered struct {
 // NewDispatcher makes a dispatcher over a ledger that is not started yet. tracer
 // and observe may be nil.
 func NewDispatcher(l *Ledger, s Sinks, t Tracer, log *slog.Logger, observe func(Delivered)) (*Dispatcher, error) {
-	d := &Dispatcher{ledger: l, sinks: s, tracer: t, log: log, watch: observe,
+	d := &Dispatcher{
+		ledger: l, sinks: s, tracer: t, log: log, watch: observe,
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(
 			workqueue.NewTypedItemExponentialFailureRateLimiter[cache.ObjectName](50*time.Millisecond, 30*time.Second),
 			workqueue.TypedRateLimitingQueueConfig[cache.ObjectName]{Name: "records"}),

@@ -208,11 +208,15 @@ func TestANewReleaseClosesTheOlderOnes(t *testing.T) {
 		"one with rules that wait is closed, and what was to be sent is still sent": {
 			[]Announcement{announce(web(numbered(1), isReady),
 				verdict("a", release.Waiting), verdict("b", release.Broken), verdict("c", release.Holds, "tests"))},
-			"Testing", "", []string{"Skipped", "Skipped", "Holds"}, 1,
+			"Testing", "",
+			[]string{"Skipped", "Skipped", "Holds"},
+			1,
 		},
 		"one that is settled is left alone": {
 			[]Announcement{announce(web(numbered(1), isReady), verdict("a", release.Holds, "bus"))},
-			"Testing", "", []string{"Holds"}, 1,
+			"Testing", "",
+			[]string{"Holds"},
+			1,
 		},
 		"a baseline is left alone": {[]Announcement{announce(web(numbered(1), isBaseline))}, "Adopted", "", nil, 0},
 	} {
@@ -262,6 +266,32 @@ func TestAnOldReleaseDoesNotCloseANewerOne(t *testing.T) {
 	l := startLedger(t, api, clocktesting.NewFakeClock(noon))
 	_ = l.Record(t.Context(), announce(web(numbered(1))))
 	require.Empty(t, api.all()[1].Status.Phase)
+}
+
+func TestWhatTheCacheHoldsIsNotChangedByAnUpdateThatFails(t *testing.T) {
+	for name, c := range map[string]struct {
+		seen    Announcement
+		refused int // how many updates go through before one is refused
+	}{
+		"of the record itself": {announce(web(numbered(1), isReady), verdict("smoke", release.Holds, "tests")), 0},
+		"of an older one":      {announce(web(numbered(2))), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, api, _ := newTestLedger(t)
+			require.ErrorIs(t, l.Record(t.Context(), announce(web(numbered(1)))), release.ErrNotYet)
+			caughtUp(t, l, api)
+			n := 0
+			api.onCall(func(verb string) {
+				if verb == "update" {
+					if n++; n > c.refused {
+						api.fail("update", http.StatusInternalServerError)
+					}
+				}
+			})
+			require.ErrorContains(t, l.Record(t.Context(), c.seen), "injected")
+			require.Equal(t, "Rolling", l.recordOf(web(numbered(1)).Release).Status.Phase)
+		})
+	}
 }
 
 func TestTidyingThatFailsIsMadeUpFor(t *testing.T) {
@@ -314,7 +344,9 @@ func TestKeepTenRecords(t *testing.T) {
 		},
 		"one that was completed before that one does not": {
 			14, settledAs("Superseded"),
-			map[int64]func(*v1alpha1.Release){1: settledAs("Adopted"), 2: settledAs("Failed")}, []int64{2, 6}, 11,
+			map[int64]func(*v1alpha1.Release){1: settledAs("Adopted"), 2: settledAs("Failed")},
+			[]int64{2, 6},
+			11,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -90,13 +90,27 @@ func eventOf(rec *v1alpha1.Release, d *v1alpha1.Delivery) release.Event {
 	return release.Event{
 		ID: d.EventID, Rule: d.Rule, Sink: d.Sink,
 		Release: Of(rec), App: appOf(rec), Late: rec.Status.Late,
-		ReadyAt: when(rec.Status.Timeline.Ready), RecordedAt: d.Created.Time,
+		ReadyAt: becameReady(rec), RecordedAt: d.Created.Time,
 		Record: release.Ref{
 			APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.Kind,
 			Namespace: rec.Namespace, Name: rec.Name, UID: string(rec.UID),
 		},
 		Traceparent: d.Traceparent, Parameters: d.Parameters,
 	}
+}
+
+// becameReady is when the release became ready: when it was seen to, or, if nobody
+// was there to see it, what its objects say.
+func becameReady(rec *v1alpha1.Release) time.Time {
+	tl := rec.Status.Timeline
+	t := when(tl.RolloutFinished)
+	if synced := when(tl.SyncFinished); synced.After(t) {
+		t = synced
+	}
+	if !rec.Status.Late || t.IsZero() {
+		return when(tl.Ready)
+	}
+	return t
 }
 
 func appOf(rec *v1alpha1.Release) release.App {

@@ -73,7 +73,7 @@ func becomeReady(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	if tl.RolloutStarted == nil {
 		tl.RolloutStarted = tl.Seen
 	}
-	st.ReadyIn = duration.HumanDuration(max(readyAt(s, now).Sub(tl.RolloutStarted.Time), 0))
+	st.ReadyIn = duration.HumanDuration(max(becameReady(rec).Sub(tl.RolloutStarted.Time), 0))
 	meta.SetStatusCondition(&st.Conditions, metav1.Condition{
 		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: "Ready",
 		Message: "every replica of the release answers", LastTransitionTime: metav1.NewTime(now),
@@ -82,19 +82,6 @@ func becomeReady(rec *v1alpha1.Release, a Announcement, now time.Time) {
 		st.Rules = append(st.Rules, v1alpha1.RuleState{Name: v.Rule, Hash: v.Hash, State: string(release.Waiting)})
 	}
 	reconsider(rec, a, now)
-}
-
-// readyAt is when the release became ready: for one that was ready before it was
-// looked at, what its objects say.
-func readyAt(s release.Snapshot, now time.Time) time.Time {
-	t := s.RolledOutAt
-	if s.App.SyncFinishedAt.After(t) {
-		t = s.App.SyncFinishedAt
-	}
-	if !s.Late || t.IsZero() {
-		return now
-	}
-	return t
 }
 
 // reconsider asks again the rules that did not hold yet. A rule that came, or was

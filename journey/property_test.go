@@ -10,7 +10,7 @@ import (
 )
 
 // Whatever a record says: children inside their parents, no id twice, no span
-// that ends before it begins, and the same bytes when it was stored.
+// shorter than the least, no run before its event, and the same bytes when it was stored.
 func TestPropertiesOfAnyRecord(t *testing.T) {
 	for seed := range uint64(3000) {
 		rec := randomRecord(rand.New(rand.NewPCG(seed, 1)))
@@ -22,6 +22,9 @@ func TestPropertiesOfAnyRecord(t *testing.T) {
 			run := Run(rec, v)
 			require.True(t, bytes.Equal(marshal(t, run), marshal(t, Run(again, again.Status.Deliveries[i]))), "seed %d", seed)
 			checkTree(t, seed, run)
+			if len(run) > 0 {
+				require.GreaterOrEqual(t, run[0].StartTimeUnixNano, nanos(at(&v.Created)), "seed %d: %s", seed, run[0].Name)
+			}
 		}
 	}
 }
@@ -32,7 +35,7 @@ func checkTree(t *testing.T, seed uint64, spans []*tracepb.Span) {
 	for _, s := range spans {
 		require.NotContains(t, byID, string(s.SpanId), "seed %d: id twice", seed)
 		byID[string(s.SpanId)] = s
-		require.LessOrEqual(t, s.StartTimeUnixNano, s.EndTimeUnixNano, "seed %d: %s", seed, s.Name)
+		require.LessOrEqual(t, s.StartTimeUnixNano+uint64(least), s.EndTimeUnixNano, "seed %d: %s", seed, s.Name)
 	}
 	for i, s := range spans {
 		parent, ok := byID[string(s.ParentSpanId)]

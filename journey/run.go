@@ -51,7 +51,7 @@ func (d drawing) verdict(v v1alpha1.Delivery) *node {
 	started, finished := at(o.Started), at(&o.Finished)
 	n := &node{
 		step: stepRun(v.EventID, v.Sink), name: "RUN " + v.Sink, kind: tracepb.Span_SPAN_KIND_SERVER,
-		start: created, end: latest(created, started, finished),
+		start: created, end: latest(created, started, finished), firm: true,
 		attributes: []attribute.KeyValue{
 			semconv.CICDPipelineActionNameRun, semconv.CICDPipelineName(v.Sink),
 			semconv.CICDPipelineResultKey.String(o.Result), semconv.CICDPipelineRunID(runID(v)),
@@ -95,13 +95,13 @@ func suiteStatus(result string) attribute.KeyValue {
 }
 
 func queued(root *node, o *v1alpha1.Outcome) *node {
-	created, started := at(&o.Created), at(o.Started)
-	if created.IsZero() || !started.After(created) {
+	started := at(o.Started)
+	if at(&o.Created).IsZero() || !started.After(root.start) {
 		return nil
 	}
 	return &node{
 		step: stepPart(root.step, "queued"), name: "queued", kind: tracepb.Span_SPAN_KIND_INTERNAL,
-		start: created, end: started,
+		start: root.start, end: started,
 	}
 }
 

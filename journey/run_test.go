@@ -3,10 +3,10 @@ package journey
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rollcall-dev/rollcall/release/v1alpha1"
@@ -51,12 +51,45 @@ func TestRunIsEmptyUnlessFollowedAndEnded(t *testing.T) {
 		"no trace":     func(rec *v1alpha1.Release) { rec.Status.Trace = nil },
 		"not ended":    func(rec *v1alpha1.Release) { rec.Status.Deliveries[0].Outcome = nil },
 		"not followed": func(rec *v1alpha1.Release) { rec.Status.Deliveries[0].Follows = false },
-		"no time":      func(rec *v1alpha1.Release) { rec.Status.Deliveries[0].Outcome = &v1alpha1.Outcome{Result: "error"} },
+		"no time": func(rec *v1alpha1.Release) {
+			rec.Status.Deliveries[0].Outcome = &v1alpha1.Outcome{Result: "error"}
+			rec.Status.Deliveries[0].Created = metav1.MicroTime{}
+		},
 	}
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {
 			rec := recorded(change)
 			assert.Empty(t, Run(rec, rec.Status.Deliveries[0]))
+		})
+	}
+}
+
+func TestRunDoesNotBeginBeforeItsEvent(t *testing.T) {
+	tests := map[string]struct {
+		created, started, step time.Duration // of the run, counted from ready, when the event was written
+		from                   time.Duration
+		queued                 bool
+	}{
+		"created after the event":              {time.Second, 3 * time.Second, 4 * time.Second, time.Second, true},
+		"created in the same second":           {-123 * time.Millisecond, 877 * time.Millisecond, 877 * time.Millisecond, 0, true},
+		"started in the same second":           {-123 * time.Millisecond, -123 * time.Millisecond, 877 * time.Millisecond, 0, false},
+		"a step that began in the same second": {-123 * time.Millisecond, -123 * time.Millisecond, -123 * time.Millisecond, 0, false},
+		"a clock that is far behind":           {-time.Hour, -time.Hour, -time.Hour, 0, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			rec := recorded(func(rec *v1alpha1.Release) {
+				o := rec.Status.Deliveries[0].Outcome
+				o.Created, o.Started, o.Steps[0].Started = *after(tt.created), after(tt.started), *after(tt.step)
+			})
+			spans := Run(rec, rec.Status.Deliveries[0])
+			assert.Equal(t, tt.from, relative(spans[0].StartTimeUnixNano))
+			assert.GreaterOrEqual(t, spans[0].StartTimeUnixNano, named(Ready(rec), "release ready").StartTimeUnixNano)
+			assert.NotContains(t, attributesOf(spans[0]), "clamped")
+			assert.Equal(t, tt.queued, named(spans, "queued") != nil)
+			if tt.queued {
+				assert.Equal(t, tt.from, relative(named(spans, "queued").StartTimeUnixNano))
+			}
 		})
 	}
 }

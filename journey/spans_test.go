@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rollcall-dev/rollcall/release/v1alpha1"
@@ -109,7 +108,7 @@ func TestReleaseSpanBounds(t *testing.T) {
 			func(rec *v1alpha1.Release) {
 				rec.Status.Timeline = v1alpha1.Timeline{Ready: after(0)}
 				rec.Status.Deliveries = nil
-			}, 0, 0, false,
+			}, 0, time.Microsecond, false,
 		},
 		"a sync that ended long before is not the cause": {
 			func(rec *v1alpha1.Release) {
@@ -148,12 +147,12 @@ func TestChildIsClampedAndSaysSo(t *testing.T) {
 	assert.NotContains(t, attributesOf(named(spans, "SYNC shop")), "clamped")
 }
 
-func TestSpanThatEndsBeforeItBeginsHasNoLength(t *testing.T) {
+func TestSpanThatEndsBeforeItBeginsIsAsShortAsCanBe(t *testing.T) {
 	spans := Ready(recorded(func(rec *v1alpha1.Release) {
 		rec.Status.Timeline.RolloutStarted, rec.Status.Timeline.RolloutFinished = after(-10*time.Second), after(-11*time.Second)
 	}))
 	rollout := named(spans, "rollout shop/web rev 7")
-	assert.Equal(t, rollout.StartTimeUnixNano, rollout.EndTimeUnixNano)
+	assert.Equal(t, rollout.StartTimeUnixNano+uint64(least), rollout.EndTimeUnixNano)
 	assert.Equal(t, "true", attributesOf(rollout)["clamped"])
 }
 
@@ -214,7 +213,7 @@ func TestAnnouncements(t *testing.T) {
 	t.Run("a mark if nobody was told", func(t *testing.T) {
 		s := named(Ready(recorded(func(rec *v1alpha1.Release) { rec.Status.Deliveries = nil })), "release ready")
 		assert.Equal(t, tracepb.Span_SPAN_KIND_INTERNAL, s.Kind)
-		assert.Equal(t, s.StartTimeUnixNano, s.EndTimeUnixNano)
+		assert.Equal(t, s.StartTimeUnixNano+uint64(least), s.EndTimeUnixNano)
 		assert.NotContains(t, attributesOf(s), "rollcall.rule")
 	})
 	t.Run("has the id that was handed out", func(t *testing.T) {

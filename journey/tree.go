@@ -30,6 +30,8 @@ type node struct {
 	message string
 	// link is a span of the same trace that this one follows from.
 	link trace.SpanID
+	// firm says that the start is not moved, even for a child that began earlier.
+	firm bool
 	// clamped says that the times are not quite what was recorded.
 	clamped  bool
 	children []*node
@@ -52,7 +54,7 @@ func (n *node) grow() {
 	from, to := n.start.Add(-slack), n.end.Add(slack)
 	for _, c := range n.children {
 		c.grow()
-		if c.start.Before(n.start) && !c.start.Before(from) {
+		if !n.firm && c.start.Before(n.start) && !c.start.Before(from) {
 			n.start = c.start
 		}
 		if c.end.After(n.end) && !c.end.After(to) {

@@ -14,16 +14,22 @@ func stretch(from, to int, children ...*node) *node {
 	return &node{start: ms(from), end: ms(to), children: children}
 }
 
+func firm(n *node) *node {
+	n.firm = true
+	return n
+}
+
 // extent is what became of a node.
 type extent struct {
-	from, to int64
+	from, to float64 // milliseconds after ready
 	clamped  bool
 }
 
 func extents(n *node) []extent {
 	var out []extent
+	ms := func(t time.Time) float64 { return float64(t.Sub(readyAt)) / float64(time.Millisecond) }
 	n.walk(nil, func(n, _ *node) {
-		out = append(out, extent{n.start.Sub(readyAt).Milliseconds(), n.end.Sub(readyAt).Milliseconds(), n.clamped})
+		out = append(out, extent{ms(n.start), ms(n.end), n.clamped})
 	})
 	return out
 }
@@ -51,13 +57,25 @@ func TestFit(t *testing.T) {
 			stretch(0, 100, stretch(10, 1101)), []extent{{0, 100, false}, {10, 100, true}},
 		},
 		"wholly before": {
-			stretch(0, 100, stretch(-5000, -4000)), []extent{{0, 100, false}, {0, 0, true}},
+			stretch(0, 100, stretch(-5000, -4000)), []extent{{0, 100, false}, {0, 0.001, true}},
 		},
 		"wholly after": {
-			stretch(0, 100, stretch(4000, 5000)), []extent{{0, 100, false}, {100, 100, true}},
+			stretch(0, 100, stretch(4000, 5000)), []extent{{0, 100, false}, {99.999, 100, true}},
 		},
 		"ends before it begins": {
-			stretch(100, 50), []extent{{100, 100, true}},
+			stretch(100, 50), []extent{{100, 100.001, true}},
+		},
+		"no length": {
+			stretch(100, 100), []extent{{100, 100.001, false}},
+		},
+		"no length, at the end of its parent": {
+			stretch(0, 100, stretch(100, 100)), []extent{{0, 100.001, false}, {100, 100.001, false}},
+		},
+		"wholly after a parent of no length": {
+			stretch(100, 100, stretch(5000, 5000)), []extent{{100, 100.001, false}, {100, 100.001, true}},
+		},
+		"begins a little before a firm start": {
+			firm(stretch(0, 100, stretch(-900, 90))), []extent{{0, 100, false}, {0, 90, true}},
 		},
 		"children do not widen it one after another": {
 			stretch(0, 100, stretch(0, 900), stretch(0, 1800)),
@@ -69,7 +87,7 @@ func TestFit(t *testing.T) {
 		},
 		"grandchild is cut with its parent": {
 			stretch(0, 100, stretch(0, 9000, stretch(8000, 9000))),
-			[]extent{{0, 100, false}, {0, 100, true}, {100, 100, true}},
+			[]extent{{0, 100, false}, {0, 100, true}, {99.999, 100, true}},
 		},
 	}
 	for name, tt := range tests {

@@ -125,7 +125,8 @@ func (a *api) emit(kind, resource string, m map[string]any) {
 // install makes a custom resource known, or forgets it.
 func (a *api) install(resource string) {
 	a.put("customresourcedefinitions", &metav1.PartialObjectMetadata{
-		ObjectMeta: metav1.ObjectMeta{Name: resource + ".argoproj.io"}})
+		ObjectMeta: metav1.ObjectMeta{Name: resource + ".argoproj.io"},
+	})
 }
 
 func (a *api) uninstall(resource string) {
@@ -217,7 +218,8 @@ func (a *api) refuse(w http.ResponseWriter, code int) {
 	reason := map[int]metav1.StatusReason{404: metav1.StatusReasonNotFound, 403: metav1.StatusReasonForbidden}[code]
 	_ = json.NewEncoder(w).Encode(metav1.Status{
 		TypeMeta: metav1.TypeMeta{Kind: "Status", APIVersion: "v1"},
-		Status:   metav1.StatusFailure, Code: int32(code), Reason: reason, Message: http.StatusText(code)})
+		Status:   metav1.StatusFailure, Code: int32(code), Reason: reason, Message: http.StatusText(code),
+	})
 }
 
 func (want wanted) match(resource string, m map[string]any) bool {
@@ -288,7 +290,8 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, want wanted) {
 			send("ADDED", m)
 		}
 		mark := map[string]any{"metadata": map[string]any{
-			"resourceVersion": strconv.Itoa(since), "annotations": map[string]any{metav1.InitialEventsAnnotationKey: "true"}}}
+			"resourceVersion": strconv.Itoa(since), "annotations": map[string]any{metav1.InitialEventsAnnotationKey: "true"},
+		}}
 		mark["apiVersion"], mark["kind"], _ = strings.Cut(map[string]string{
 			"deployments": "apps/v1 Deployment", "applications": "argoproj.io/v1alpha1 Application",
 			"workflows": "argoproj.io/v1alpha1 Workflow", "customresourcedefinitions": "meta.k8s.io/v1 PartialObjectMetadata",

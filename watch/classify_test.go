@@ -65,6 +65,7 @@ func TestClassify(t *testing.T) {
 		{"recreated with another image", []step{{"old", "a", "5", release.Passed}}, ran("new", "b", "1"), false, release.Image, "5"},
 		{"recreated with another configuration", []step{{"old", "a", "5", release.Passed}}, ran("new", "a'", "1"), false, release.Config, "5"},
 		{"recreated with an earlier template", []step{{"old", "a", "4", release.Passed}, {"old", "b", "5", release.Passed}}, ran("new", "a", "1"), false, release.Image, "5"},
+		{"recreated, and the hash of another template", []step{{"old", "a", "5", release.Passed}}, hashed(ran("new", "a'", "1"), "hash-a"), true, release.Config, "5"},
 		{"recreated sans a restart", []step{{"old", "a+", "5", release.Passed}}, ran("new", "a", "1"), false, release.Restart, "5"},
 		{"after a recreation, an earlier object's template", []step{{"old", "a", "5", release.Passed}, {"new", "b", "1", release.Passed}}, ran("new", "a", "2"), false, release.Rollback, "1"},
 	} {
@@ -87,5 +88,10 @@ func TestClassify(t *testing.T) {
 func restarted(uid, template, sans, revision string) release.Release {
 	r := ran(uid, template, revision)
 	r.Template.DigestSansRestart = sans
+	return r
+}
+
+func hashed(r release.Release, hash string) release.Release {
+	r.Template.Hash = hash
 	return r
 }

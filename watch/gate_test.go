@@ -154,6 +154,9 @@ func TestARollbackNeedNotBeInSync(t *testing.T) {
 			op.Operation.Sync.Revision, op.SyncResult.Revision = "", "c0"
 		}, false},
 		{"not if it is what Git is at", func(*lean.Application, *lean.OperationState) {}, false},
+		{"not if the source of the result is not known", func(_ *lean.Application, op *lean.OperationState) {
+			op.SyncResult.Source = nil
+		}, false},
 		{"not without a sync", func(_ *lean.Application, op *lean.OperationState) {
 			op.Operation.Sync, op.SyncResult.Source = nil, source("earlier")
 		}, false},

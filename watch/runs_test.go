@@ -143,6 +143,11 @@ func TestAnOutcomeIsHandedOnOnce(t *testing.T) {
 		Object: release.Ref{APIVersion: "argoproj.io/v1alpha1", Kind: "Workflow", Namespace: "shop", Name: "late", UID: "uid-run"},
 	}, got)
 
+	cached, ok, err := r.runs.informer().GetStore().GetByKey("shop/late")
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Empty(t, cached.(*lean.Workflow).Status.Nodes, "the cache holds no steps")
+
 	w.Labels["more"] = "labels"
 	r.api.put("workflows", w)
 	r.api.put("workflows", workflow("next", "Error"))
@@ -161,6 +166,15 @@ func TestARunThatIsNotAwaitedCostsNoCall(t *testing.T) {
 	r.api.requests()
 	require.True(t, r.next(t.Context()))
 	require.Empty(t, r.api.requests())
+	require.Empty(t, r.follower.outcomes())
+}
+
+func TestARunThatIsNoLongerAwaitedWhenItIsReadIsLeft(t *testing.T) {
+	r := newRuns(t)
+	r.follower.ignored = true
+	w := workflow("run", "Succeeded")
+	r.api.put("workflows", w)
+	require.NoError(t, r.finish(t.Context(), cache.MetaObjectToName(w)))
 	require.Empty(t, r.follower.outcomes())
 }
 
@@ -303,17 +317,26 @@ func TestTheStepsOfARun(t *testing.T) {
 		want  []release.Step
 	}{
 		{"none", nil, nil},
-		{"in the order they started, and by id within a second", []lean.Node{
-			node("c", "Pod", "Succeeded", 5), node("b", "Pod", "Failed", 5), node("d", "Pod", "Error", 1)},
-			[]release.Step{step("d", release.RunError, 1), step("b", release.Failure, 5), step("c", release.Success, 5)}},
-		{"only those that do work", []lean.Node{
-			node("1", "DAG", "Succeeded", 1), node("2", "Steps", "Succeeded", 1), node("3", "StepGroup", "Succeeded", 1),
-			node("4", "TaskGroup", "Succeeded", 1), node("5", "Retry", "Failed", 1), node("6", "Skipped", "Skipped", 1),
-			node("7", "Pod", "Succeeded", 1), node("8", "Container", "Succeeded", 1), node("9", "Suspend", "Succeeded", 1),
-			node("A", "HTTP", "Succeeded", 1), node("B", "Plugin", "Succeeded", 1)},
-			[]release.Step{step("7", release.Success, 1), step("8", release.Success, 1), step("9", release.Success, 1), step("A", release.Success, 1), step("B", release.Success, 1)}},
+		{
+			"in the order they started, and by id within a second",
+			[]lean.Node{
+				node("c", "Pod", "Succeeded", 5), node("b", "Pod", "Failed", 5), node("d", "Pod", "Error", 1),
+			},
+			[]release.Step{step("d", release.RunError, 1), step("b", release.Failure, 5), step("c", release.Success, 5)},
+		},
+		{
+			"only those that do work",
+			[]lean.Node{
+				node("1", "DAG", "Succeeded", 1), node("2", "Steps", "Succeeded", 1), node("3", "StepGroup", "Succeeded", 1),
+				node("4", "TaskGroup", "Succeeded", 1), node("5", "Retry", "Failed", 1), node("6", "Skipped", "Skipped", 1),
+				node("7", "Pod", "Succeeded", 1), node("8", "Container", "Succeeded", 1), node("9", "Suspend", "Succeeded", 1),
+				node("A", "HTTP", "Succeeded", 1), node("B", "Plugin", "Succeeded", 1),
+			},
+			[]release.Step{step("7", release.Success, 1), step("8", release.Success, 1), step("9", release.Success, 1), step("A", release.Success, 1), step("B", release.Success, 1)},
+		},
 		{"only those that ended", []lean.Node{
-			node("1", "Pod", "Running", 1), node("2", "Pod", "Pending", 1), node("3", "Pod", "Omitted", 1), node("4", "Pod", "", 1)}, nil},
+			node("1", "Pod", "Running", 1), node("2", "Pod", "Pending", 1), node("3", "Pod", "Omitted", 1), node("4", "Pod", "", 1),
+		}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := workflow("run", "Succeeded")

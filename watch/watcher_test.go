@@ -140,8 +140,10 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, api: newAPI(t), clock: clocktesting.NewFakeClock(epoch.Add(time.Hour)),
-		ledger: &ledger{past: map[release.Subject][]release.Past{}}}
+	w := &world{
+		t: t, api: newAPI(t), clock: clocktesting.NewFakeClock(epoch.Add(time.Hour)),
+		ledger: &ledger{past: map[release.Subject][]release.Past{}},
+	}
 	watcher, err := New(Config{
 		Cluster: "c", Kube: w.api.kube(), Argo: w.api.argo(), Meta: w.api.meta(),
 		History: w.ledger, Handler: w.ledger, Clock: w.clock, Log: slog.New(slog.DiscardHandler),
@@ -293,6 +295,29 @@ func TestWhatIsCreatedAfterTheFirstLookIsInitial(t *testing.T) {
 	require.Equal(t, int64(2), w.ledger.snapshots()[1].Release.Generation, "a release keeps what it was first seen with")
 }
 
+func TestWhatComesCompleteAfterTheFirstLookIsInitial(t *testing.T) {
+	w := newWorld(t)
+	w.start(1)
+	w.roll(deployment("web", "web:1", "1"), "a")
+	w.told("web 1 initial +")
+}
+
+func TestWhatIsRecreatedBeforeTheBaselineIsWrittenIsInitial(t *testing.T) {
+	w := newWorld(t)
+	w.roll(deployment("web", "web:1", "1"), "a")
+	w.start(0)
+	w.api.remove("deployments", "shop", "web")
+	again := changed("web", "web:1", "2", 2)
+	again.UID = "uid-again"
+	rs := replicaSet(again, "a") // adopted
+	rs.Annotations[historyAnnotation] = "1"
+	w.api.put("replicasets", rs)
+	w.api.put("deployments", again)
+	w.cachedAs("web", 2)
+	require.NoError(t, w.look(t.Context(), subject("web")))
+	w.told("web 2 initial +")
+}
+
 func TestWhatTheControllerHadNotSeenAtTheFirstLookIsInitial(t *testing.T) {
 	w := newWorld(t)
 	d := deployment("web", "web:1", "1")
@@ -342,6 +367,7 @@ func TestTheBaselineIsLostWithItsReplicaSet(t *testing.T) {
 	w.roll(deployment("web", "web:1", "1"), "a")
 	w.start(0)
 	w.api.remove("replicasets", "shop", "web-a")
+	w.api.put("replicasets", replicaSet(deployment("other", "web:1", "1"), "a")) // of the same labels
 	w.roll(changed("web", "web:2", "2", 2), "b")
 	w.cachedAs("web", 2)
 	require.NoError(t, w.look(t.Context(), subject("web")))
@@ -641,6 +667,7 @@ func TestAnApplicationThatChangesPokesItsDeployments(t *testing.T) {
 	got := w.ledger.snapshots()[0]
 	require.Equal(t, "the Application is Progressing", got.WaitingFor)
 	require.Equal(t, "argocd", got.App.Engine)
+	require.False(t, got.Late, "what is not ready is not late")
 
 	w.api.put("applications", application("web", "web:2"))
 	w.told("web 2 release .", "web 2 release +")

@@ -61,7 +61,7 @@ func (s *stage) newest(phase string) v1alpha1.Release {
 	s.Helper()
 	var last v1alpha1.Release
 	s.eventually("the newest release is "+phase, func() bool {
-		all := latest(s.T, s.ns)
+		all := latest(s.TB, s.ns)
 		if len(all) > 0 {
 			last = all[len(all)-1]
 		}

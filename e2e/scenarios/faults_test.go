@@ -174,4 +174,3 @@ func TestAWrongRuleIsToldWhereItStandsAndHarmsNoOther(t *testing.T) {
 		return err == nil && strings.Contains(m, "rollcall_config_mistakes 0\n")
 	})
 }
-

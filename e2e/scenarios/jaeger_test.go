@@ -2,8 +2,10 @@ package scenarios
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -74,6 +76,15 @@ func names(spans []span) []string {
 	return out
 }
 
+// table writes a trace for the message of an assertion.
+func table(spans []span) string {
+	var b strings.Builder
+	for _, s := range spans {
+		fmt.Fprintf(&b, "%s %d +%d %s %v\n", s.SpanID, s.StartTime, s.Duration, s.OperationName, s.References)
+	}
+	return b.String()
+}
+
 // checkTrace asserts that a trace is sound: one trace id, no span twice, every
 // parent there, every child inside of its parent, and no warning of Jaeger's.
 func checkTrace(t *testing.T, spans []span) {
@@ -85,7 +96,7 @@ func checkTrace(t *testing.T, spans []span) {
 	}
 	for _, s := range spans {
 		require.Equal(t, spans[0].TraceID, s.TraceID)
-		require.Empty(t, s.Warnings, s.OperationName)
+		require.Empty(t, s.Warnings, "%s\n%s", s.OperationName, table(spans))
 		for _, ref := range s.References {
 			if ref.RefType != "CHILD_OF" {
 				continue

@@ -35,7 +35,7 @@ type recorder struct {
 
 var releasesResource = schema.GroupVersionResource{Group: "rollcall.dev", Version: "v1alpha1", Resource: "releases"}
 
-func record(t *testing.T, ns string) *recorder {
+func record(t testing.TB, ns string) *recorder {
 	t.Helper()
 	r := &recorder{arrived: map[string]time.Time{}}
 	for _, gvr := range []schema.GroupVersionResource{
@@ -46,7 +46,7 @@ func record(t *testing.T, ns string) *recorder {
 	return r
 }
 
-func (r *recorder) follow(t *testing.T, gvr schema.GroupVersionResource, ns string) {
+func (r *recorder) follow(t testing.TB, gvr schema.GroupVersionResource, ns string) {
 	t.Helper()
 	c := cluster.Dynamic().Resource(gvr).Namespace(ns)
 	list, err := c.List(t.Context(), metav1.ListOptions{})
@@ -121,7 +121,7 @@ func (r *recorder) before(name string, v int) *appsv1.Deployment {
 }
 
 // latest lists the Releases of a namespace as they are now, oldest first.
-func latest(t *testing.T, ns string) []v1alpha1.Release {
+func latest(t testing.TB, ns string) []v1alpha1.Release {
 	t.Helper()
 	list, err := cluster.Dynamic().Resource(releasesResource).Namespace(ns).List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)

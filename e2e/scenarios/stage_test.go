@@ -21,7 +21,7 @@ const patience = 90 * time.Second
 
 // stage is where one scenario plays: a namespace of its own, rules, and rollcall.
 type stage struct {
-	*testing.T
+	testing.TB
 	ns      string
 	program *lab.Rollcall
 	seen    *recorder
@@ -29,9 +29,9 @@ type stage struct {
 
 // newStage makes the namespace, and a WorkflowTemplate in it whose run takes about
 // as long as given. rollcall is not started yet, and has never run.
-func newStage(t *testing.T, ns string, runFor time.Duration) *stage {
+func newStage(t testing.TB, ns string, runFor time.Duration) *stage {
 	t.Helper()
-	s := &stage{T: t, ns: ns}
+	s := &stage{TB: t, ns: ns}
 	s.apply(fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n", ns))
 	s.apply(template(ns, runFor))
 	s.rules("")
@@ -84,8 +84,10 @@ func (s *stage) launch(env ...string) {
 	require.NoError(s, err)
 	s.program, err = cluster.StartRollcall(lab.RollcallOptions{
 		Binary: binary, Listen: address, Env: env,
-		Args: []string{"run", "--kubeconfig=" + kubeconfig, "--cluster=lab", "--config-namespace=" + lab.RollcallNamespace,
-			"--leader-election-namespace=" + lab.RollcallNamespace, "--identity=rollcall-0", "--log-level=debug"},
+		Args: []string{
+			"run", "--kubeconfig=" + kubeconfig, "--cluster=lab", "--config-namespace=" + lab.RollcallNamespace,
+			"--leader-election-namespace=" + lab.RollcallNamespace, "--identity=rollcall-0", "--log-level=debug",
+		},
 	})
 	require.NoError(s, err)
 }
