@@ -10,19 +10,19 @@ import (
 // Mistake is one thing that is wrong with a configuration.
 type Mistake struct {
 	// File is the name of the text, as it was given.
-	File string
+	File string `json:"file"`
 	// Line and Column count from 1, in characters.
-	Line   int
-	Column int
+	Line   int `json:"line"`
+	Column int `json:"column"`
 	// Rule or Sink is whose mistake it is; both empty if it is nobody's in
 	// particular. A rule without a name is called by its place, "rules[2]".
-	Rule string
-	Sink string
+	Rule string `json:"rule,omitempty"`
+	Sink string `json:"sink,omitempty"`
 	// Message says what is wrong, in words.
-	Message string
+	Message string `json:"message"`
 	// Excerpt is the line of text, and a caret below the column. It is empty
 	// after the first hundred mistakes.
-	Excerpt string
+	Excerpt string `json:"excerpt,omitempty"`
 }
 
 // String gives the mistake as compilers do: where, what, and the text.

@@ -171,8 +171,8 @@ func (d *Dispatcher) process(ctx context.Context, name cache.ObjectName) (time.D
 			continue
 		}
 		d.attempt(ctx, rec, i)
-		if rec, err = records.UpdateStatus(ctx, rec, metav1.UpdateOptions{}); err != nil {
-			return 0, fmt.Errorf("write record: %w", err)
+		if rec, err = d.ledger.update(ctx, rec); err != nil {
+			return 0, err
 		}
 	}
 	again := d.pause(rec)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/rollcall-dev/rollcall/release/v1alpha1"
 )
 
@@ -59,8 +57,6 @@ func (d *Dispatcher) draw(ctx context.Context, rec *v1alpha1.Release) error {
 		}
 		rec.Status.Deliveries[i].Outcome.Drawn = true
 	}
-	if _, err := d.ledger.client.In(rec.Namespace).UpdateStatus(ctx, rec, metav1.UpdateOptions{}); err != nil {
-		return fmt.Errorf("write record: %w", err)
-	}
-	return nil
+	_, err := d.ledger.update(ctx, rec)
+	return err
 }

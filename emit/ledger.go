@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 
 	"github.com/rollcall-dev/rollcall/release"
@@ -29,7 +31,14 @@ type Ledger struct {
 	client   *Client
 	clock    clock.PassiveClock
 	informer cache.SharedIndexInformer
+	// recent lays our own latest writes over the informer's cache, which learns of
+	// them a little later.
+	recent cache.MutationCache
 }
+
+// recentWrites is how many of our own writes are remembered, for a minute each:
+// more than are made before the cache has caught up.
+const recentWrites = 1000
 
 // NewLedger makes a ledger. Nothing is read before [Ledger.Start].
 func NewLedger(client *Client, clk clock.PassiveClock) *Ledger {
@@ -46,7 +55,20 @@ func NewLedger(client *Client, clk clock.PassiveClock) *Ledger {
 		}
 		return nil, nil
 	}}
-	return &Ledger{client: client, clock: clk, informer: cache.NewSharedIndexInformer(source, &v1alpha1.Release{}, 0, index)}
+	l := &Ledger{client: client, clock: clk, informer: cache.NewSharedIndexInformer(source, &v1alpha1.Release{}, 0, index)}
+	l.recent = cache.NewIntegerResourceVersionMutationCacheWithOptions(klog.Background(), l.informer.GetStore(),
+		cache.MutationCacheOptions{Indexer: l.informer.GetIndexer(), TTL: time.Minute, IncludeAdds: true, MaxCacheSize: recentWrites})
+	return l
+}
+
+// update writes the status of a record, and remembers it.
+func (l *Ledger) update(ctx context.Context, rec *v1alpha1.Release) (*v1alpha1.Release, error) {
+	out, err := l.client.In(rec.Namespace).UpdateStatus(ctx, rec, metav1.UpdateOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("write record: %w", err)
+	}
+	l.recent.Mutation(out)
+	return out, nil
 }
 
 // Start runs the informer until ctx ends, and returns once it has caught up.
@@ -97,7 +119,7 @@ func (l *Ledger) Past(ctx context.Context, s release.Subject) ([]release.Past, e
 // cached lists the records of a subject that the cache holds, newest first. They
 // are the cache's own and must not be changed.
 func (l *Ledger) cached(s release.Subject) []*v1alpha1.Release {
-	found, _ := l.informer.GetIndexer().ByIndex(bySubject, s.Hash()) // the index exists
+	found, _ := l.recent.ByIndex(bySubject, s.Hash()) // the index exists
 	var out []*v1alpha1.Release
 	for _, o := range found {
 		if rec, ok := o.(*v1alpha1.Release); ok && Of(rec).Subject == s {
@@ -128,7 +150,7 @@ func (l *Ledger) Wants(a Announcement) bool {
 }
 
 func (l *Ledger) recordOf(r release.Release) *v1alpha1.Release {
-	o, ok, err := l.informer.GetStore().GetByKey(r.Subject.Namespace + "/" + r.Name())
+	o, ok, err := l.recent.GetByKey(r.Subject.Namespace + "/" + r.Name())
 	if err != nil || !ok {
 		return nil
 	}
@@ -150,8 +172,8 @@ func (l *Ledger) Record(ctx context.Context, a Announcement) error {
 	before := rec.Status.DeepCopy()
 	advance(rec, a, l.clock.Now())
 	if !equality.Semantic.DeepEqual(before, &rec.Status) {
-		if rec, err = l.client.In(rec.Namespace).UpdateStatus(ctx, rec, metav1.UpdateOptions{}); err != nil {
-			return fmt.Errorf("write record: %w", err)
+		if rec, err = l.update(ctx, rec); err != nil {
+			return err
 		}
 	}
 	if err := l.tidy(ctx, rec); err != nil {
@@ -224,6 +246,6 @@ func (l *Ledger) supersede(ctx context.Context, rec *v1alpha1.Release, by string
 			st.Rules[i].State, st.Rules[i].Reason = string(release.Skipped), "superseded by "+by
 		}
 	}
-	_, err := l.client.In(rec.Namespace).UpdateStatus(ctx, rec, metav1.UpdateOptions{})
+	_, err := l.update(ctx, rec)
 	return err
 }

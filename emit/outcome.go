@@ -15,7 +15,7 @@ import (
 // Awaits says whether the outcome of a run is still to be written down, as far as
 // the cache knows.
 func (l *Ledger) Awaits(o release.Outcome) bool {
-	cached, ok, err := l.informer.GetStore().GetByKey(o.Record.Namespace + "/" + o.Record.Name)
+	cached, ok, err := l.recent.GetByKey(o.Record.Namespace + "/" + o.Record.Name)
 	rec, is := cached.(*v1alpha1.Release)
 	if err != nil || !ok || !is {
 		return o.Record.Name != ""
@@ -47,10 +47,8 @@ func (l *Ledger) Finish(ctx context.Context, o release.Outcome) error {
 	}
 	del.Outcome = outcomeOf(o)
 	sumUp(rec, l.clock.Now())
-	if _, err := records.UpdateStatus(ctx, rec, metav1.UpdateOptions{}); err != nil {
-		return fmt.Errorf("write record: %w", err)
-	}
-	return nil
+	_, err = l.update(ctx, rec)
+	return err
 }
 
 func deliveryOf(rec *v1alpha1.Release, o release.Outcome) int {

@@ -18,8 +18,9 @@ import (
 
 // lookLive reads a subject's objects from the API server, without a resource
 // version and so as they are now, and hands the snapshot on. The order matters:
-// see the package's comment.
-func (w *Watcher) lookLive(ctx context.Context, s release.Subject) error {
+// see the package's comment. claimed may hold the record of the release that is
+// expected: if it is that one, nothing older needs to be read.
+func (w *Watcher) lookLive(ctx context.Context, s release.Subject, claimed []release.Past) error {
 	d, err := w.Kube.AppsV1().Deployments(s.Namespace).Get(ctx, s.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
@@ -35,9 +36,11 @@ func (w *Watcher) lookLive(ctx context.Context, s release.Subject) error {
 	if rs == nil || rs.Annotations[revisionAnnotation] != d.Annotations[revisionAnnotation] {
 		return release.ErrNotYet
 	}
-	past, err := w.past(ctx, s, d, sets)
-	if err != nil {
-		return err
+	past := claimed
+	if !slices.ContainsFunc(claimed, func(p release.Past) bool { return carries(rs, d, p) }) {
+		if past, err = w.past(ctx, s, d, sets); err != nil {
+			return err
+		}
 	}
 	snap, err := w.lively(d, rs, past)
 	if err != nil {
@@ -108,6 +111,12 @@ func (w *Watcher) past(ctx context.Context, s release.Subject, d *appsv1.Deploym
 func carried(rs *appsv1.ReplicaSet, revision string) bool {
 	return rs.Annotations[revisionAnnotation] == revision ||
 		slices.Contains(strings.Split(rs.Annotations[historyAnnotation], ","), revision)
+}
+
+// carries reports whether a ReplicaSet carries the release that a record is about.
+func carries(rs *appsv1.ReplicaSet, d *appsv1.Deployment, p release.Past) bool {
+	return p.UID == string(d.UID) && p.Revision == d.Annotations[revisionAnnotation] &&
+		p.Template.Hash == rs.Labels[appsv1.DefaultDeploymentUniqueLabelKey]
 }
 
 // judgeable is a snapshot that still lacks its verdict on readiness.

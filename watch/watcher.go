@@ -205,6 +205,7 @@ func (w *Watcher) look(ctx context.Context, s release.Subject) error {
 		return nil // gone, or the controller has not seen it: there will be an event
 	}
 	last, known := w.History.Recorded(s)
+	var claimed []release.Past
 	if known && last.UID == string(d.UID) {
 		if last.Generation > d.Generation {
 			return nil // this cache is behind the one that wrote the record
@@ -217,9 +218,10 @@ func (w *Watcher) look(ctx context.Context, s release.Subject) error {
 			if !w.Handler.Wants(w.leanly(d, last).Snapshot) {
 				return release.ErrNotYet
 			}
+			claimed = []release.Past{last}
 		}
 	}
-	return w.lookLive(ctx, s)
+	return w.lookLive(ctx, s, claimed)
 }
 
 // leanly makes a snapshot of a claimed release from the caches alone.

@@ -57,7 +57,9 @@ func checkAll(in io.Reader, files []string) ([]checked, error) {
 			f = "stdin"
 		}
 		c, mistakes := config.File(f, raw)
-		reports = append(reports, checked{File: f, Rules: len(c.Rules), Sinks: len(c.Sinks), Mistakes: mistakes})
+		r := checked{File: f, Rules: len(c.Rules), Sinks: len(c.Sinks), Mistakes: []config.Mistake{}}
+		r.Mistakes = append(r.Mistakes, mistakes...)
+		reports = append(reports, r)
 	}
 	return reports, nil
 }

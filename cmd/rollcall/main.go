@@ -36,6 +36,8 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
+	root.InitDefaultCompletionCmd() // it takes the output as it is now
+	strict(root)
 	cmd, err := root.ExecuteContextC(ctx)
 	switch e := err.(type) { //nolint:errorlint // only what the commands return as it is
 	case nil:
@@ -71,12 +73,19 @@ As kubectl-rollcall on the PATH it is a plugin of kubectl.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(newRun(), newCheck(), newReleases(), newTraceparent(), newVersion())
-	for _, c := range root.Commands() {
-		c.Args = asUsage(c.Args)
-	}
-	root.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
-	root.Args = asUsage(root.Args)
 	return root
+}
+
+// strict makes a wrong argument of any command an error in the command line. A
+// command that only has others below it would show its help, and succeed.
+func strict(cmd *cobra.Command) {
+	if !cmd.Runnable() {
+		cmd.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
+	cmd.Args = asUsage(cmd.Args)
+	for _, c := range cmd.Commands() {
+		strict(c)
+	}
 }
 
 func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {

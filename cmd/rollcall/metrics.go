@@ -14,7 +14,7 @@ type metrics struct {
 	calls      *prometheus.HistogramVec
 }
 
-// newMetrics makes the metrics; phases counts the records by phase.
+// newMetrics makes the metrics, all but the count of releases.
 func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),

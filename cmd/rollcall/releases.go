@@ -41,14 +41,16 @@ of the whole cluster. The same objects are there as "kubectl get releases".`,
 			if !slices.Contains([]string{"", "wide", "json", "yaml"}, output) {
 				return unknownOutput(output, "wide, json, yaml")
 			}
+			kind, name, err := subject(args)
+			if err != nil {
+				return err
+			}
 			list, err := listReleases(cmd.Context(), &c, all)
 			if err != nil {
 				return err
 			}
-			if len(args) == 1 {
-				if err := only(list, args[0]); err != nil {
-					return err
-				}
+			if name != "" {
+				only(list, kind, name)
 			}
 			return show(cmd.OutOrStdout(), list, output)
 		},
@@ -94,16 +96,23 @@ func listReleases(ctx context.Context, c *cluster, all bool) (*v1alpha1.ReleaseL
 	return list, nil
 }
 
-// only keeps the releases of one workload, named as KIND/NAME.
-func only(list *v1alpha1.ReleaseList, subject string) error {
-	kind, name, ok := strings.Cut(subject, "/")
-	if !ok || kind == "" || name == "" {
-		return usageError{fmt.Errorf("%q is not of the form KIND/NAME, for example Deployment/web", subject)}
+// subject reads what may be the one argument, KIND/NAME.
+func subject(args []string) (kind, name string, err error) {
+	if len(args) == 0 {
+		return "", "", nil
 	}
+	kind, name, ok := strings.Cut(args[0], "/")
+	if !ok || kind == "" || name == "" {
+		return "", "", usageError{fmt.Errorf("%q is not of the form KIND/NAME, for example Deployment/web", args[0])}
+	}
+	return kind, name, nil
+}
+
+// only keeps the releases of one workload.
+func only(list *v1alpha1.ReleaseList, kind, name string) {
 	list.Items = slices.DeleteFunc(list.Items, func(r v1alpha1.Release) bool {
 		return !strings.EqualFold(r.Spec.Subject.Kind, kind) || r.Spec.Subject.Name != name
 	})
-	return nil
 }
 
 func show(out io.Writer, list *v1alpha1.ReleaseList, output string) error {

@@ -44,11 +44,11 @@ func (t *teller) sync(app *lean.Application) []line {
 
 // rollout says how far the Deployment has brought the image. Old pods are all
 // ready for as long as they count, so what is ready beyond them is new.
-func rollout(web *appsv1.Deployment, image string) []line {
-	if web.Spec.Template.Spec.Containers[0].Image != image {
+func rollout(web *appsv1.Deployment) []line {
+	if web.Spec.Template.Spec.Containers[0].Image != newImage {
 		return nil
 	}
-	out := []line{{who: kubernetes, what: "Deployment web has image " + image}}
+	out := []line{{who: kubernetes, what: "Deployment web has image " + newImage}}
 	status := web.Status
 	if status.ObservedGeneration < web.Generation {
 		return out // It still tells of what was before.
@@ -62,7 +62,7 @@ func rollout(web *appsv1.Deployment, image string) []line {
 // release says how far rollcall has brought the release, and ends the story with
 // its verdict.
 func (t *teller) release(rec *v1alpha1.Release) []line {
-	if rec.Spec.Baseline || !slices.Contains(rec.Spec.Template.Images, t.image) {
+	if rec.Spec.Baseline || !slices.Contains(rec.Spec.Template.Images, newImage) {
 		return nil
 	}
 	t.record = *rec

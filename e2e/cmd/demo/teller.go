@@ -29,10 +29,10 @@ type line struct {
 	tone tone
 }
 
-// teller tells the story of one commit from the states of objects. What is true
+// teller tells the story of the commit that releases newImage from the states of objects. What is true
 // of an object it derives from that object alone, and says it once.
 type teller struct {
-	commit, image string
+	commit string
 
 	record  v1alpha1.Release // the newest state
 	over    bool             // nothing more is to come
@@ -41,8 +41,8 @@ type teller struct {
 	latest  time.Time
 }
 
-func newTeller(commit, image string) *teller {
-	return &teller{commit: commit, image: image, said: map[string]bool{}}
+func newTeller(commit string) *teller {
+	return &teller{commit: commit, said: map[string]bool{}}
 }
 
 // see tells what is new. No line is earlier than the one before it.
@@ -69,7 +69,7 @@ func (t *teller) facts(o *unstructured.Unstructured) []line {
 		return t.read(o, &app, func() []line { return t.sync(&app) })
 	case "Deployment":
 		var web appsv1.Deployment
-		return t.read(o, &web, func() []line { return rollout(&web, t.image) })
+		return t.read(o, &web, func() []line { return rollout(&web) })
 	case v1alpha1.Kind:
 		var rec v1alpha1.Release
 		return t.read(o, &rec, func() []line { return t.release(&rec) })

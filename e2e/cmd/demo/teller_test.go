@@ -31,7 +31,7 @@ func app(status string) string {
 }
 
 func TestASyncIsToldStepByStep(t *testing.T) {
-	told := newTeller(sha, newImage)
+	told := newTeller(sha)
 	require.Equal(t, []string{
 		"Argo CD: finds commit d56d743, which the cluster is not yet like",
 		"Argo CD: syncs revision d56d743",
@@ -49,7 +49,7 @@ func TestASyncIsToldStepByStep(t *testing.T) {
 }
 
 func TestASyncThatFailsEndsTheStory(t *testing.T) {
-	told := newTeller(sha, newImage)
+	told := newTeller(sha)
 	require.Contains(t, heard(t, told, app(`{operationState: {phase: Failed, operation: {sync: {revision: SHA}}}}`)), "Argo CD: sync: Failed")
 	require.True(t, told.over)
 	require.EqualError(t, told.failure, "sync commit d56d743: Argo CD says Failed")
@@ -61,7 +61,7 @@ spec: {replicas: 3, template: {spec: {containers: [{name: web, image: "` + image
 }
 
 func TestPodsAreCountedUpAndDown(t *testing.T) {
-	told := newTeller(sha, newImage)
+	told := newTeller(sha)
 	require.Equal(t, []string{
 		"Kubernetes: Deployment web has image web:2",
 		"Kubernetes: pods □□□  0/3 new ready, 3 old",
@@ -91,7 +91,7 @@ const (
 )
 
 func TestAReleaseIsToldToItsVerdict(t *testing.T) {
-	told := newTeller(sha, newImage)
+	told := newTeller(sha)
 	require.Equal(t, []string{
 		`rollcall: records web-1, kind "release"`,
 		"rollcall: release ready, in 9s",
@@ -116,7 +116,7 @@ func TestAReleaseThatDoesNotPassIsAnError(t *testing.T) {
 		"{phase: Superseded}":             "release web-1: it ended as Superseded, not as Passed",
 		"{phase: Ready, deliveries: [{sink: smoke, state: Dead, lastError: no such template}]}": "send event to smoke: no such template",
 	} {
-		told := newTeller(sha, newImage)
+		told := newTeller(sha)
 		heard(t, told, record("", status))
 		require.True(t, told.over)
 		require.EqualError(t, told.failure, want)
@@ -142,7 +142,7 @@ func TestStepsOfAWorkflowAreTold(t *testing.T) {
 		"Argo Workflows: step api-checks failed after 3s",
 		"Argo Workflows: step ui-checks started",
 		"Argo Workflows: Workflow failed",
-	}, heard(t, newTeller(sha, newImage),
+	}, heard(t, newTeller(sha),
 		workflow("{}"),
 		workflow("{phase: Running, nodes: {"+group+", "+warmUp+"}}"),
 		workflow("{phase: Running, nodes: {"+group+", "+ui+", "+warmUp+", "+api+"}}"),
@@ -151,7 +151,7 @@ func TestStepsOfAWorkflowAreTold(t *testing.T) {
 }
 
 func TestTimeInTheStoryNeverRunsBack(t *testing.T) {
-	told := newTeller(sha, newImage)
+	told := newTeller(sha)
 	o := &unstructured.Unstructured{}
 	require.NoError(t, yaml.Unmarshal([]byte(workflow("{}")), &o.Object))
 	told.latest = time.Unix(9, 0)
@@ -159,14 +159,14 @@ func TestTimeInTheStoryNeverRunsBack(t *testing.T) {
 }
 
 func TestWhatCannotBeReadEndsTheStory(t *testing.T) {
-	told := newTeller(sha, newImage)
+	told := newTeller(sha)
 	require.Empty(t, heard(t, told, "{kind: Deployment, apiVersion: apps/v1, metadata: {name: web}, spec: {replicas: many}}"))
 	require.ErrorContains(t, told.failure, "read Deployment web: ")
 	require.Empty(t, heard(t, told, "{kind: Secret, apiVersion: v1, metadata: {name: web}}"))
 }
 
 func TestTheLastWordSaysWhereItStopped(t *testing.T) {
-	told := newTeller(sha, newImage)
+	told := newTeller(sha)
 	require.Equal(t, "; no release was recorded", told.lastWord())
 	heard(t, told, record("", "{phase: Testing}"))
 	require.Equal(t, "; the release is Testing", told.lastWord())

@@ -55,7 +55,7 @@ func (d *demo) release(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	t := newTeller(sha, newImage)
+	t := newTeller(sha)
 	d.screen.line(begun, line{at: time.Now(), who: "Git", what: fmt.Sprintf("commit %.7s: %s", sha, newImage)})
 	if err := d.cluster.RefreshApplication(ctx, application); err != nil { // As the webhook of a Git server does.
 		return err

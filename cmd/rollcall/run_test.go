@@ -1,0 +1,94 @@
+package main
+
+import (
+	"io"
+	"testing"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestBaseline(t *testing.T) {
+	installed := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	lastSeen := installed.Add(time.Hour)
+	lease := func(renewed *time.Time) *coordinationv1.Lease {
+		l := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{CreationTimestamp: metav1.NewTime(installed)}}
+		if renewed != nil {
+			l.Spec.RenewTime = new(metav1.NewMicroTime(*renewed))
+		}
+		return l
+	}
+	early := installed.Add(time.Second)
+	tests := map[string]struct {
+		lease   *coordinationv1.Lease
+		created time.Time
+		want    bool
+	}{
+		"never led":                              {nil, lastSeen, true},
+		"led by nobody yet":                      {lease(nil), lastSeen, true},
+		"older than the install":                 {lease(&lastSeen), installed.Add(-time.Second), true},
+		"as old as the install":                  {lease(&lastSeen), installed, true},
+		"there was time to record it":            {lease(&lastSeen), lastSeen.Add(-slack - time.Second), true},
+		"there may not have been time":           {lease(&lastSeen), lastSeen.Add(-slack), false},
+		"came just before the leader was gone":   {lease(&lastSeen), lastSeen.Add(-time.Second), false},
+		"came while nobody led":                  {lease(&lastSeen), lastSeen.Add(time.Minute), false},
+		"older, though the leader lived a bit":   {lease(&early), installed.Add(-time.Hour), true},
+		"after, though the leader lived a bit":   {lease(&early), early, false},
+		"between, though the leader lived a bit": {lease(&early), installed.Add(time.Millisecond), false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, tt.want, baseline(tt.lease)(tt.created)) })
+	}
+}
+
+func TestSettingsCheck(t *testing.T) {
+	tests := map[string]struct {
+		args []string
+		want string
+	}{
+		"as they are":             {nil, ""},
+		"cluster":                 {[]string{"--cluster=eu-west.1_a"}, ""},
+		"no cluster":              {[]string{"--cluster="}, `--cluster ""`},
+		"cluster with a space":    {[]string{"--cluster=my cluster"}, `--cluster "my cluster"`},
+		"cluster ends in a dash":  {[]string{"--cluster=a-"}, `--cluster "a-"`},
+		"no workers":              {[]string{"--workers=0"}, "--workers 0: at least one is needed"},
+		"no identity":             {[]string{"--identity="}, "--identity: a replica needs a name to lead"},
+		"no identity and no need": {[]string{"--identity=", "--leader-elect=false"}, ""},
+		"short lease":             {[]string{"--leader-election-lease-duration=2s"}, "--leader-election-lease-duration 2s: at least 3s are needed"},
+		"short lease, not needed": {[]string{"--leader-election-lease-duration=2s", "--leader-elect=false"}, ""},
+		"log level":               {[]string{"--log-level=loud"}, `--log-level "loud": it is one of debug, info, warn, error`},
+		"log format":              {[]string{"--log-format=xml"}, `--log-format "xml": it is one of text, json`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s, cmd := &settings{}, &cobra.Command{}
+			s.bind(cmd)
+			require.NoError(t, cmd.ParseFlags(append([]string{"--identity=me"}, tt.args...)))
+			err := s.check()
+			if tt.want == "" {
+				assert.NoError(t, err)
+				return
+			}
+			assert.ErrorContains(t, err, tt.want)
+		})
+	}
+}
+
+func TestIdentitySurvivesARestart(t *testing.T) {
+	t.Setenv("POD_NAME", "rollcall-0")
+	assert.Equal(t, "rollcall-0", identity())
+	assert.Equal(t, identity(), identity())
+}
+
+func TestLoggerWritesWhatIsAskedFor(t *testing.T) {
+	for _, format := range []string{"text", "json"} {
+		log, err := (&settings{logLevel: "warn", logFormat: format}).logger(io.Discard)
+		require.NoError(t, err)
+		assert.False(t, log.Enabled(t.Context(), 0))
+		assert.False(t, quiet{log.Handler()}.Enabled(t.Context(), 0))
+	}
+}
