@@ -21,6 +21,7 @@ import (
 // see the package's comment. claimed may hold the record of the release that is
 // expected: if it is that one, nothing older needs to be read.
 func (w *Watcher) lookLive(ctx context.Context, s release.Subject, claimed []release.Past) error {
+	begun := w.Clock.Now()
 	d, err := w.Kube.AppsV1().Deployments(s.Namespace).Get(ctx, s.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
@@ -55,6 +56,8 @@ func (w *Watcher) lookLive(ctx context.Context, s release.Subject, claimed []rel
 	}
 	snap = snap.judged(why)
 	snap.Late = snap.Ready && w.late(snap)
+	w.Log.DebugContext(ctx, "looked live", "subject", s.String(), "release", snap.Release.Name(),
+		"ready", snap.Ready, "waitingFor", snap.WaitingFor, "took", w.Clock.Since(begun))
 	return w.Handler.Handle(ctx, snap.Snapshot)
 }
 

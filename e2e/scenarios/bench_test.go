@@ -25,6 +25,10 @@ func BenchmarkReadyToWorkflow(b *testing.B) {
 	s := newStage(b, "latency", time.Second)
 	s.rules(s.smokeRules())
 	s.start()
+	// The API server keeps the first object of a definition waiting that is newer
+	// than two seconds.
+	s.deploy(deployment{name: "warm-up", image: "app:1", replicas: 1})
+	s.fired("warm-up", 1)
 	const n = 100
 	for b.Loop() {
 		var took, bare []time.Duration
@@ -42,7 +46,8 @@ func BenchmarkReadyToWorkflow(b *testing.B) {
 		b.ReportMetric(float64(median(took))/float64(median(bare)), "ratio-of-medians")
 	}
 	b.ReportMetric(0, "ns/op")
-	b.ReportMetric(s.memory(), "MiB-RSS")
+	b.ReportMetric(s.memory("VmRSS:"), "MiB-RSS")
+	b.ReportMetric(s.memory("RssAnon:"), "MiB-anonymous")
 }
 
 func report(b *testing.B, all []time.Duration, who string) {
@@ -120,12 +125,13 @@ func latestOf(ctx context.Context, s *stage, name string) *unstructured.Unstruct
 	return rec
 }
 
-// memory is what rollcall holds of the machine's memory, in MiB.
-func (s *stage) memory() float64 {
+// memory is what rollcall holds of the machine's memory, in MiB: all of it, or
+// what is not just its own program text.
+func (s *stage) memory(kind string) float64 {
 	s.Helper()
 	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.program.PID()))
 	require.NoError(s, err)
-	_, rest, _ := strings.Cut(string(raw), "VmRSS:")
+	_, rest, _ := strings.Cut(string(raw), kind)
 	kib, err := strconv.Atoi(strings.Fields(rest)[0])
 	require.NoError(s, err)
 	return float64(kib) / 1024

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rollcall-dev/rollcall/release/v1alpha1"
 	"github.com/rollcall-dev/rollcall/watch/lean"
@@ -103,10 +101,7 @@ func steps(run *lean.Workflow) []line {
 	for _, n := range worked(run.Status.Nodes) {
 		out = append(out, line{who: workflows, what: "step " + n.DisplayName + " started"})
 		if n.FinishedAt != nil && !n.FinishedAt.IsZero() {
-			out = append(out, line{
-				who: workflows, tone: toneOf(n.Phase),
-				what: fmt.Sprintf("step %s %s after %s", n.DisplayName, strings.ToLower(n.Phase), between(n.StartedAt, n.FinishedAt)),
-			})
+			out = append(out, line{who: workflows, what: "step " + n.DisplayName + " " + strings.ToLower(n.Phase), tone: toneOf(n.Phase)})
 		}
 	}
 	switch run.Status.Phase {
@@ -137,5 +132,3 @@ func toneOf(phase string) tone {
 	}
 	return bad
 }
-
-func between(from, to *metav1.Time) time.Duration { return to.Sub(from.Time).Round(time.Second) }

@@ -29,8 +29,8 @@ type line struct {
 	tone tone
 }
 
-// teller tells the story of the commit that releases newImage from the states of objects. What is true
-// of an object it derives from that object alone, and says it once.
+// teller tells the story of the commit that releases newImage, from the states of
+// objects. What is true of an object it derives from that object alone, and says it once.
 type teller struct {
 	commit string
 

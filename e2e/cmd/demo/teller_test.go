@@ -137,9 +137,9 @@ func TestStepsOfAWorkflowAreTold(t *testing.T) {
 	require.Equal(t, []string{
 		"Argo Workflows: Workflow w is there",
 		"Argo Workflows: step warm-up started",
-		"Argo Workflows: step warm-up succeeded after 1s",
+		"Argo Workflows: step warm-up succeeded",
 		"Argo Workflows: step api-checks started",
-		"Argo Workflows: step api-checks failed after 3s",
+		"Argo Workflows: step api-checks failed",
 		"Argo Workflows: step ui-checks started",
 		"Argo Workflows: Workflow failed",
 	}, heard(t, newTeller(sha),
