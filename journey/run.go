@@ -16,10 +16,10 @@ func Run(rec *v1alpha1.Release, v v1alpha1.Delivery) []*tracepb.Span {
 	if rec.Status.Trace == nil {
 		return nil
 	}
-	return newDrawing(rec).run(v)
+	return newDrawing(rec).run(v, prompt(rec, v))
 }
 
-func (d drawing) run(v v1alpha1.Delivery) []*tracepb.Span {
+func (d drawing) run(v v1alpha1.Delivery, linked bool) []*tracepb.Span {
 	if v.Outcome == nil || !v.Follows {
 		return nil
 	}
@@ -27,7 +27,9 @@ func (d drawing) run(v v1alpha1.Delivery) []*tracepb.Span {
 	if root.start.IsZero() {
 		return nil
 	}
-	root.link = d.trace.span(d.key, stepReady(v.Rule))
+	if linked {
+		root.link = d.trace.span(d.key, stepReady(v.Rule))
+	}
 	if t, id, ok := ParseTraceparent(v.Traceparent); ok {
 		d.trace.ID, root.id = t, id
 	}

@@ -110,3 +110,15 @@ func TestRunParts(t *testing.T) {
 	assert.Equal(t, rec.Status.Deliveries[0].EventID, attributesOf(spans[0])["cicd.pipeline.run.id"])
 	assert.NotContains(t, attributesOf(spans[0]), "cicd.pipeline.run.url.full")
 }
+
+func TestARuleThatHeldLaterDoesNotChangeWhatWasDrawn(t *testing.T) {
+	rec := recorded(nil)
+	before := marshal(t, Ready(rec))
+	later := delivery(rec, "scan", true)
+	later.Rule, later.Created = "later", *after(time.Hour)
+	later.First = &v1alpha1.Attempt{Started: *after(time.Hour), Finished: *after(time.Hour + time.Second)}
+	later.Outcome = outcome()
+	rec.Status.Deliveries = append(rec.Status.Deliveries, later)
+	assert.Equal(t, before, marshal(t, Ready(rec)))
+	assert.Empty(t, Run(rec, later)[0].Links, "its announcement is not drawn, so nothing can follow from it")
+}

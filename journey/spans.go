@@ -28,8 +28,15 @@ const (
 // change: the release was ready, and each delivery has had its first attempt.
 func Settled(rec *v1alpha1.Release) bool {
 	return rec.Status.Timeline.Ready != nil && !slices.ContainsFunc(rec.Status.Deliveries, func(d v1alpha1.Delivery) bool {
-		return d.First == nil && d.State == "Pending"
+		return d.First == nil && d.State == "Pending" && prompt(rec, d)
 	})
+}
+
+// prompt reports whether a delivery came with the release's becoming ready. Of a
+// rule that held only later, the announcement is not drawn: what was drawn at
+// ready must not change.
+func prompt(rec *v1alpha1.Release, v v1alpha1.Delivery) bool {
+	return at(&v.Created).Equal(at(rec.Status.Timeline.Ready))
 }
 
 // Ready draws the spans up to the announcement of a release. It is empty for a
@@ -76,7 +83,7 @@ func timesOf(rec *v1alpha1.Release) times {
 		out.syncStarted, out.syncFinished = time.Time{}, time.Time{}
 	}
 	for _, v := range rec.Status.Deliveries {
-		if v.First != nil {
+		if v.First != nil && prompt(rec, v) {
 			out.told = latest(out.told, at(&v.First.Finished))
 		}
 	}
@@ -171,6 +178,9 @@ func (d drawing) announcements(rec *v1alpha1.Release, t times) []*node {
 	var out []*node
 	byRule := map[string]*node{}
 	for _, v := range rec.Status.Deliveries {
+		if !prompt(rec, v) {
+			continue
+		}
 		n := byRule[v.Rule]
 		if n == nil {
 			n = d.announcement(v, t.ready)

@@ -148,11 +148,16 @@ func rolledBack(a *lean.Application) bool {
 	if op.Operation.Sync == nil || op.Operation.InitiatedBy.Automated {
 		return false
 	}
-	if got := fingerprint(op.SyncResult.Source); got != "" && a.Spec.Source != nil && got != fingerprint(a.Spec.Source) {
+	asked, did := op.Operation.Sync, op.SyncResult
+	switch {
+	case asked.Source != nil && fingerprint(did.Source) != fingerprint(a.Spec.Source):
 		return true
+	case asked.Revision != "":
+		return asked.Revision == did.Revision && sync.Revision != did.Revision
+	case len(asked.Revisions) > 0:
+		return slices.Equal(asked.Revisions, did.Revisions) && !slices.Equal(sync.Revisions, did.Revisions)
 	}
-	asked := op.Operation.Sync
-	return asked.Revision != "" && asked.Revision == op.SyncResult.Revision && sync.Revision != op.SyncResult.Revision
+	return false
 }
 
 func repoURL(a *lean.Application) string {

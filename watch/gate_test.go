@@ -141,7 +141,18 @@ func TestARollbackNeedNotBeInSync(t *testing.T) {
 			op.Operation.Sync.Revision, op.SyncResult.Revision = "c0", "c0"
 		}, true},
 		{"with an earlier source", func(_ *lean.Application, op *lean.OperationState) {
+			op.Operation.Sync.Source = source("earlier")
 			op.SyncResult.Source = source("earlier")
+		}, true},
+		{"not with a source that was edited since, and not synced", func(_ *lean.Application, op *lean.OperationState) {
+			op.SyncResult.Source = source("earlier")
+		}, false},
+		{"of several sources, with revisions that were asked for", func(a *lean.Application, op *lean.OperationState) {
+			a.Spec.Sources, a.Spec.Source = []lean.Source{*source("one"), *source("two")}, nil
+			a.Status.Sync.ComparedTo.Sources, a.Status.Sync.ComparedTo.Source = a.Spec.Sources, nil
+			a.Status.Sync.Revision, a.Status.Sync.Revisions = "", []string{"c2", "v2"}
+			op.Operation.Sync.Revision, op.Operation.Sync.Revisions = "", []string{"c1", "v1"}
+			op.SyncResult.Revision, op.SyncResult.Revisions = "", []string{"c1", "v1"}
 		}, true},
 		{"never when automated", func(_ *lean.Application, op *lean.OperationState) {
 			op.Operation.InitiatedBy.Automated = true

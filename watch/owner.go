@@ -48,19 +48,35 @@ func named(app string) owner {
 
 // pick chooses the owner among Applications of that name; nil if none is it.
 func (o owner) pick(apps []*lean.Application, d *appsv1.Deployment) *lean.Application {
-	var only *lean.Application
+	var best *lean.Application
+	rank := 0
 	for _, a := range apps {
-		if o.Namespace != "" && a.Namespace != o.Namespace {
-			continue
-		}
-		if entry(a, d) != nil {
-			return a
-		}
-		if o.Tracked && (only == nil || a.Namespace == a.Status.ControllerNamespace) {
-			only = a
+		if n := o.rank(a, d); n > rank {
+			best, rank = a, n
 		}
 	}
-	return only
+	return best
+}
+
+// rank says how well an Application fits, from 1; 0 is not at all. It counts more
+// that it lists the Deployment than that a bare name means one in Argo CD's own
+// namespace.
+func (o owner) rank(a *lean.Application, d *appsv1.Deployment) int {
+	n := 0
+	switch {
+	case o.Namespace != "" && a.Namespace != o.Namespace:
+		return 0
+	case entry(a, d) != nil:
+		n = 3
+	case o.Tracked:
+		n = 1
+	default:
+		return 0
+	}
+	if a.Namespace == a.Status.ControllerNamespace {
+		n++
+	}
+	return n
 }
 
 // entry finds the Deployment among the Application's resources.
