@@ -348,7 +348,8 @@ func TestWaterfallIsWhatIsDrawn(t *testing.T) {
 func example() *v1alpha1.Release {
 	ready := time.Date(2026, 11, 22, 10, 0, 42, 0, time.UTC)
 	at := func(seconds float64) *metav1.MicroTime {
-		return new(metav1.NewMicroTime(ready.Add(time.Duration(seconds * float64(time.Second)))))
+		m := metav1.NewMicroTime(ready.Add(time.Duration(seconds * float64(time.Second))))
+		return &m
 	}
 	step := func(name string, from, to float64) v1alpha1.Step {
 		return v1alpha1.Step{ID: name, Name: name, Result: "success", Started: *at(from), Finished: *at(to)}

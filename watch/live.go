@@ -83,14 +83,14 @@ func (w *Watcher) replicaSets(ctx context.Context, d *appsv1.Deployment) ([]apps
 	return list.Items, nil
 }
 
-// past reads the recorded releases. For a subject without any that has changed
-// since the first look, it first hands on the baseline that is missing.
+// past reads the recorded releases. For a subject without any, of which another
+// release is known to have run, it first hands on the baseline that is missing.
 func (w *Watcher) past(ctx context.Context, s release.Subject, d *appsv1.Deployment, sets []appsv1.ReplicaSet) ([]release.Past, error) {
 	past, err := w.History.Past(ctx, s)
 	if err != nil || len(past) > 0 {
 		return past, err
 	}
-	first, ok := w.seenFirst(s)
+	first, ok := w.knownAs(s)
 	if !ok || first.uid != string(d.UID) || first.revision == d.Annotations[revisionAnnotation] {
 		return nil, nil
 	}
@@ -165,7 +165,7 @@ func (w *Watcher) lively(d *appsv1.Deployment, rs *appsv1.ReplicaSet, past []rel
 	}
 	if len(past) > 0 {
 		s.Release.Sequence = past[0].Sequence + 1
-	} else if first, ok := w.seenFirst(s.Release.Subject); ok && first == (identity{s.Release.UID, s.Release.Revision}) {
+	} else if first, ok := w.knownAs(s.Release.Subject); ok && first == (identity{s.Release.UID, s.Release.Revision}) {
 		s.Baseline = true
 	}
 	kind, last := classify(s.Release, past, reused)

@@ -75,7 +75,7 @@ type Watcher struct {
 	started      time.Time
 
 	mu    sync.Mutex
-	first map[release.Subject]identity // what was there at the first look
+	known map[release.Subject]identity // what was settled, or there at the first look
 }
 
 // identity is what the cache can know of a release.
@@ -97,7 +97,7 @@ func New(c Config) (*Watcher, error) {
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(
 			workqueue.NewTypedItemExponentialFailureRateLimiter[release.Subject](50*time.Millisecond, 30*time.Second),
 			workqueue.TypedRateLimitingQueueConfig[release.Subject]{Name: "subjects", Clock: c.Clock}),
-		first: map[release.Subject]identity{},
+		known: map[release.Subject]identity{},
 	}
 	if err := w.watchDeployments(); err != nil {
 		return nil, err
@@ -122,6 +122,14 @@ func (w *Watcher) watchDeployments() error {
 		UpdateFunc: func(_, o any) {
 			if d, ok := o.(*appsv1.Deployment); ok {
 				w.queue.Add(w.subject(d))
+			}
+		},
+		DeleteFunc: func(o any) {
+			if last, ok := o.(cache.DeletedFinalStateUnknown); ok {
+				o = last.Obj
+			}
+			if d, ok := o.(*appsv1.Deployment); ok {
+				w.forget(w.subject(d))
 			}
 		},
 	})
@@ -212,7 +220,7 @@ func (w *Watcher) look(ctx context.Context, s release.Subject) error {
 		}
 		if last.Revision == d.Annotations[revisionAnnotation] {
 			if last.Settled {
-				w.forget(s)
+				w.know(s, identity{last.UID, last.Revision})
 				return nil
 			}
 			if !w.Handler.Wants(w.leanly(d, last).Snapshot) {
@@ -251,23 +259,30 @@ func (w *Watcher) remember(d *appsv1.Deployment, initial bool) {
 	if !initial || rev == "" || !w.Baseline(d.CreationTimestamp.Time) {
 		return
 	}
+	if _, ok := w.knownAs(w.subject(d)); !ok {
+		w.know(w.subject(d), identity{string(d.UID), rev})
+	}
+}
+
+// know keeps the identity of what is settled. Should its records be lost, it is a
+// baseline, and not a release.
+func (w *Watcher) know(s release.Subject, id identity) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, ok := w.first[w.subject(d)]; !ok {
-		w.first[w.subject(d)] = identity{string(d.UID), rev}
-	}
+	w.known[s] = id
 }
 
 func (w *Watcher) forget(s release.Subject) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.first, s)
+	delete(w.known, s)
 }
 
-// seenFirst returns the remembered identity of a subject.
-func (w *Watcher) seenFirst(s release.Subject) (identity, bool) {
+// knownAs returns the identity under which a subject was settled, or there at the
+// first look.
+func (w *Watcher) knownAs(s release.Subject) (identity, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	id, ok := w.first[s]
+	id, ok := w.known[s]
 	return id, ok
 }

@@ -43,6 +43,13 @@ var (
 	_ History = (*ledger)(nil)
 )
 
+// lose deletes the records of a subject.
+func (l *ledger) lose(s release.Subject) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.past, s)
+}
+
 func (l *ledger) Recorded(s release.Subject) (release.Past, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -343,8 +350,40 @@ func TestAChangeBeforeTheBaselineIsWrittenIsARelease(t *testing.T) {
 
 	require.NoError(t, w.look(t.Context(), subject("web")))
 	require.Len(t, w.ledger.told(), 2)
-	_, first := w.seenFirst(subject("web"))
-	require.False(t, first, "the first look is forgotten once there is a record")
+	known, _ := w.knownAs(subject("web"))
+	require.Equal(t, "2", known.revision, "what is settled takes the place of the first look")
+}
+
+func TestRecordsThatAreLostAreWrittenAgainAsBaselines(t *testing.T) {
+	w := newWorld(t)
+	w.start(0)
+	w.roll(deployment("web", "web:1", "1"), "a") // created after the first look
+	w.cachedAs("web", 1)
+	require.NoError(t, w.look(t.Context(), subject("web")))
+	require.NoError(t, w.look(t.Context(), subject("web")))
+	w.told("web 1 initial +")
+
+	w.ledger.lose(subject("web"))
+	scaled := changed("web", "web:1", "1", 2)
+	w.api.put("deployments", scaled)
+	w.cachedAs("web", 2)
+	require.NoError(t, w.look(t.Context(), subject("web")))
+	w.told("web 1 initial +", "web 1 initial 0")
+
+	w.ledger.lose(subject("web"))
+	w.roll(changed("web", "web:2", "2", 3), "b")
+	w.cachedAs("web", 3)
+	require.NoError(t, w.look(t.Context(), subject("web")))
+	w.told("web 1 initial +", "web 1 initial 0", "web 1 initial 0", "web 2 release +")
+}
+
+func TestADeploymentThatIsDeletedIsForgotten(t *testing.T) {
+	w := newWorld(t)
+	w.roll(deployment("web", "web:1", "1"), "a")
+	w.start(0)
+	require.True(t, eventually(func() bool { _, ok := w.knownAs(subject("web")); return ok }))
+	w.api.remove("deployments", "shop", "web")
+	require.True(t, eventually(func() bool { _, ok := w.knownAs(subject("web")); return !ok }))
 }
 
 func TestAChangeBeforeTheBaselineIsWrittenAndBack(t *testing.T) {

@@ -160,4 +160,12 @@ func TestWhatIsNotAReleaseFiresNothing(t *testing.T) {
 	require.Equal(t, "rollback", parameter(s.seen.startedFor("app-6")[1], "kind"))
 	s.quiet()
 	require.Len(t, s.seen.started(), 2)
+
+	require.NoError(t, cluster.Dynamic().Resource(releasesResource).Namespace(s.ns).
+		DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}))
+	s.patch("app-0", `{"spec":{"replicas":2}}`)
+	s.eventually("a lost record is written again", func() bool { return len(latest(t, s.ns)) > 0 })
+	require.Equal(t, "Adopted", s.newest("Adopted").Status.Phase)
+	s.quiet()
+	require.Len(t, s.seen.started(), 2)
 }

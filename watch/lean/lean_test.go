@@ -181,7 +181,8 @@ func TestCopiesShareNothing(t *testing.T) {
 		"sources":     ptr(read[lean.Application](t, "sources.json")),
 		"workflow":    ptr(read[lean.Workflow](t, "workflow.json")),
 		"applications": &lean.ApplicationList{Items: []lean.Application{
-			read[lean.Application](t, "application.json"), read[lean.Application](t, "sources.json")}},
+			read[lean.Application](t, "application.json"), read[lean.Application](t, "sources.json"),
+		}},
 		"workflows": &lean.WorkflowList{Items: []lean.Workflow{read[lean.Workflow](t, "workflow.json")}},
 		"empty":     &lean.Application{},
 	} {
