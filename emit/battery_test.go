@@ -132,7 +132,7 @@ func battery(t *testing.T, build func(t *testing.T) (Sink, *receiver)) {
 	}
 	t.Run("nobody there is an error", func(t *testing.T) {
 		sink, r := build(t)
-		r.Server.Close()
+		r.Close()
 		_, err := sink.Send(t.Context(), event())
 		harmless(t, err)
 	})

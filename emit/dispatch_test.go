@@ -210,7 +210,7 @@ func TestAnEventIsSentOnce(t *testing.T) {
 		r.restart(nil)
 		require.Zero(t, r.mustLook())
 		require.Len(t, sink.got(), 1)
-		r.Dispatcher.enqueue(r.record())
+		r.enqueue(r.record())
 		require.Zero(t, r.queue.Len(), "there is nothing to look at")
 	})
 }
