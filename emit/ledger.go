@@ -139,14 +139,23 @@ func (l *Ledger) Wants(a Announcement) bool {
 	}
 	switch phase(rec) {
 	case release.Rolling:
-		return a.Snapshot.Ready || a.Snapshot.Stalled
+		return a.Snapshot.Ready || a.Snapshot.Stalled || l.stale(rec, a.Snapshot)
 	case release.Stalled:
-		return a.Snapshot.Ready
+		return a.Snapshot.Ready || l.stale(rec, a.Snapshot)
 	}
 	return slices.ContainsFunc(a.Verdicts, func(v release.Verdict) bool {
 		i := slices.IndexFunc(rec.Status.Rules, func(r v1alpha1.RuleState) bool { return r.Name == v.Rule })
 		return i >= 0 && waits(rec.Status.Rules[i]) && (v.Standing == release.Holds || v.Hash != rec.Status.Rules[i].Hash)
 	})
+}
+
+// staleAfter is how long a record may go on to say that something is missing when
+// it is something else.
+const staleAfter = 10 * time.Second
+
+// stale reports whether what a record says is missing is long out of date.
+func (l *Ledger) stale(rec *v1alpha1.Release, s release.Snapshot) bool {
+	return rec.Status.WaitingFor != s.WaitingFor && l.clock.Since(when(rec.Status.WaitingSince)) > staleAfter
 }
 
 func (l *Ledger) recordOf(r release.Release) *v1alpha1.Release {

@@ -494,6 +494,29 @@ func TestWants(t *testing.T) {
 	}
 }
 
+func TestWhatARecordSaysIsMissingIsBroughtUpToDateInTime(t *testing.T) {
+	l, api, clk := newTestLedger(t)
+	missing := func(what string) Announcement {
+		a := announce(web())
+		a.Snapshot.WaitingFor = what
+		return a
+	}
+	require.ErrorIs(t, l.Record(t.Context(), missing("pods")), release.ErrNotYet)
+	caughtUp(t, l, api)
+	clk.Step(time.Second)
+	require.False(t, l.Wants(missing("Argo CD")), "a rollout changes what it waits for all the time")
+	clk.Step(staleAfter)
+	require.False(t, l.Wants(missing("pods")))
+	require.True(t, l.Wants(missing("Argo CD")))
+
+	require.ErrorIs(t, l.Record(t.Context(), missing("Argo CD")), release.ErrNotYet)
+	caughtUp(t, l, api)
+	require.False(t, l.Wants(missing("pods")), "and not again at once")
+	st := api.all()[0].Status
+	require.Equal(t, "Argo CD", st.WaitingFor)
+	require.True(t, clk.Now().Equal(st.WaitingSince.Time))
+}
+
 func TestStartEndsWithItsContext(t *testing.T) {
 	api := newAPIServer(t)
 	api.mu.Lock()

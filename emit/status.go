@@ -47,7 +47,9 @@ func advance(rec *v1alpha1.Release, a Announcement, now time.Time) {
 // roll advances a release that has not been ready yet.
 func roll(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	st, s := &rec.Status, a.Snapshot
-	st.WaitingFor = s.WaitingFor
+	if st.WaitingFor != s.WaitingFor {
+		st.WaitingFor, st.WaitingSince = s.WaitingFor, micro(now)
+	}
 	switch {
 	case s.Ready:
 		becomeReady(rec, a, now)
@@ -62,7 +64,8 @@ func roll(rec *v1alpha1.Release, a Announcement, now time.Time) {
 // and everything that is to be sent because of it.
 func becomeReady(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	st, s := &rec.Status, a.Snapshot
-	st.Phase, st.WaitingFor, st.Late = string(release.Ready), "", s.Late
+	st.Phase, st.Late = string(release.Ready), s.Late
+	st.WaitingFor, st.WaitingSince = "", nil
 	st.GitOps, st.Trace = gitOps(s.App), a.Trace
 	if rev := s.App.Revision; rev != "" {
 		st.Revision = rev[:min(len(rev), 7)]

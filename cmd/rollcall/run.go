@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/cache"
@@ -244,6 +246,9 @@ func (s *settings) wire(ctx context.Context, log *slog.Logger) (*controller, err
 	if err != nil {
 		return nil, err
 	}
+	if err := installed(ctx, clients.records); err != nil {
+		return nil, err
+	}
 	c.rules = config.NewWatch(clients.kube, s.rules, rep, func() {
 		if c.watcher != nil {
 			c.watcher.Poke()
@@ -267,6 +272,20 @@ func (s *settings) wire(ctx context.Context, log *slog.Logger) (*controller, err
 	})
 	c.runs = watch.NewRuns(clients.argo, clients.meta, c.ledger, log)
 	return c, err
+}
+
+// installed tells a cluster without our resource from one that does not answer.
+func installed(ctx context.Context, records *emit.Client) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := records.In(metav1.NamespaceAll).List(ctx, metav1.ListOptions{Limit: 1})
+	if apierrors.IsNotFound(err) {
+		return errors.New("the Release resource is not installed: apply manifests/crd first")
+	}
+	if err != nil {
+		return fmt.Errorf("read records: %w", err)
+	}
+	return nil
 }
 
 // receivers is the client for receivers outside of the cluster. It follows no

@@ -87,6 +87,35 @@ func TestCrashesLoseNothingAndDoubleNothing(t *testing.T) {
 	require.Len(t, s.seen.started(), n)
 }
 
+func TestAnotherReplicaTakesOver(t *testing.T) {
+	s := newStage(t, "replicas", time.Second)
+	s.rules(s.smokeRules())
+	s.start()
+	address, err := cluster.FreeAddress()
+	require.NoError(t, err)
+	other, err := cluster.StartRollcall(lab.RollcallOptions{Binary: binary, Listen: address, Args: arguments("rollcall-1"), Name: "replica"})
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = other.Kill() })
+	require.NoError(t, other.WaitReady(t.Context()))
+
+	const n = 10
+	all := make([]deployment, n)
+	for i := range all {
+		all[i] = deployment{name: fmt.Sprintf("app-%d", i), image: "app:1", after: time.Duration(i) * 400 * time.Millisecond}
+	}
+	s.deploy(all...)
+	s.eventually("some have fired", func() bool { return len(s.seen.started()) > 2 })
+	s.kill()
+	for _, d := range all {
+		s.fired(d.name, 1)
+	}
+	log, err := other.Log()
+	require.NoError(t, err)
+	require.Contains(t, log, "leading")
+	s.quiet()
+	require.Len(t, s.seen.started(), n)
+}
+
 // receiver is a receiver of CloudEvents that counts what it gets, by event id.
 type receiver struct {
 	mu     sync.Mutex

@@ -84,12 +84,18 @@ func (s *stage) launch(env ...string) {
 	require.NoError(s, err)
 	s.program, err = cluster.StartRollcall(lab.RollcallOptions{
 		Binary: binary, Listen: address, Env: env,
-		Args: []string{
-			"run", "--kubeconfig=" + kubeconfig, "--cluster=lab", "--config-namespace=" + lab.RollcallNamespace,
-			"--leader-election-namespace=" + lab.RollcallNamespace, "--identity=rollcall-0", "--log-level=debug",
-		},
+		Args: arguments("rollcall-0"),
 	})
 	require.NoError(s, err)
+}
+
+// arguments are those that a replica is run with.
+func arguments(identity string) []string {
+	return []string{
+		"run", "--kubeconfig=" + kubeconfig, "--cluster=lab", "--config-namespace=" + lab.RollcallNamespace,
+		"--leader-election-namespace=" + lab.RollcallNamespace, "--leader-election-lease-duration=3s",
+		"--identity=" + identity, "--log-level=debug",
+	}
 }
 
 // stop ends rollcall as Kubernetes does.

@@ -29,9 +29,12 @@ type ReleaseStatus struct {
 	// ReadyIn is the time from the start of the rollout until it was ready.
 	// +optional
 	ReadyIn string `json:"readyIn,omitempty"`
-	// WaitingFor says in words what is missing, as of the last live look.
+	// WaitingFor says in words what is missing, give or take ten seconds.
 	// +optional
 	WaitingFor string `json:"waitingFor,omitempty"`
+	// WaitingSince is when that was first missing.
+	// +optional
+	WaitingSince *metav1.MicroTime `json:"waitingSince,omitempty"`
 	// Late says that rollcall was not there when the release became ready.
 	// +optional
 	Late bool `json:"late,omitempty"`

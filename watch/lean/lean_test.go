@@ -313,3 +313,17 @@ func FuzzFingerprint(f *testing.F) {
 		require.Equal(t, got, fingerprint(t, spaced.String()))
 	})
 }
+
+func TestAWorkflowWhoseStatusCannotBeReadHidesNoOther(t *testing.T) {
+	var list lean.WorkflowList
+	require.NoError(t, json.Unmarshal([]byte(`{"items": [
+		{"metadata": {"name": "bad"}, "status": {"phase": "Succeeded", "nodes": "none", "finishedAt": "2026-01-01T00:00:00Z"}},
+		{"metadata": {"name": "worse"}, "status": 7},
+		{"metadata": {"name": "good"}, "status": {"phase": "Succeeded"}}
+	]}`), &list))
+	require.Empty(t, list.Items[0].Status.Phase)
+	require.Nil(t, list.Items[0].Status.FinishedAt)
+	require.Contains(t, list.Items[0].Status.Message, "cannot be read")
+	require.Contains(t, list.Items[1].Status.Message, "cannot be read")
+	require.Equal(t, "Succeeded", list.Items[2].Status.Phase)
+}

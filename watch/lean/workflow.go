@@ -1,6 +1,10 @@
 package lean
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	"encoding/json"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // Workflow is an Argo Workflow.
 //
@@ -30,6 +34,19 @@ type WorkflowStatus struct {
 	// as JSON that was packed with gzip and written in base64.
 	Nodes           map[string]Node `json:"nodes,omitempty"`
 	CompressedNodes string          `json:"compressedNodes,omitempty"`
+}
+
+// UnmarshalJSON reads a status. Whoever may create a Workflow may write anything
+// into it, and one that cannot be read must not hide the others: it comes out as
+// one that has not ended, with the reason for its message.
+func (s *WorkflowStatus) UnmarshalJSON(b []byte) error {
+	type plain WorkflowStatus
+	var p plain
+	if err := json.Unmarshal(b, &p); err != nil {
+		p = plain{Message: "the status cannot be read: " + err.Error()}
+	}
+	*s = WorkflowStatus(p)
+	return nil
 }
 
 // Node is one step of a Workflow, or a group of them.
