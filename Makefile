@@ -11,7 +11,7 @@ BUILD   := go build -trimpath -tags=$(TAGS) -ldflags='-s -w -X main.version=$(VE
 BIN     := .cache/bin
 LINT    := $(BIN)/golangci-lint run --build-tags=$(TAGS)
 
-.PHONY: help build unit test demo lint generate verify e2e bench image clean tools
+.PHONY: help build unit test demo lint generate verify parts e2e bench image clean tools
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | column -t -s $$'\t'
@@ -30,9 +30,10 @@ verify: lint ## formatting, vet, lint, and that generated files are fresh
 	diff .cache/generated/release.go release/v1alpha1/zz_generated.deepcopy.go
 	diff .cache/generated/lean.go watch/lean/zz_generated.deepcopy.go
 
-lint: tools ## gofumpt, go vet and golangci-lint on both modules
+lint: tools ## gofumpt, go vet, go fix and golangci-lint on both modules
 	@bad=$$($(BIN)/gofumpt -l $$(git ls-files -co --exclude-standard '*.go' | grep -v zz_generated)); test -z "$$bad" || { echo "not formatted (gofumpt -w):"; echo "$$bad"; exit 1; }
 	go vet -tags=$(TAGS) ./...
+	@old=$$(go fix -diff -tags=$(TAGS) ./... 2>&1; cd e2e; go fix -diff ./... 2>&1); test -z "$$old" || { echo "not modern (go fix ./...):"; echo "$$old"; exit 1; }
 	$(LINT) ./...
 	cd e2e && go vet ./... && ../$(LINT) --config ../.golangci.yml ./...
 
@@ -43,7 +44,10 @@ generate: tools ## write the CRD and the deepcopy functions anew
 	  $(BIN)/controller-gen object paths=./watch/lean output:object:stdout > $(OUT)/lean.go; \
 	else $(BIN)/controller-gen object paths=./release/v1alpha1 paths=./watch/lean; fi
 
-e2e: ## the scenarios on the real control plane; the first time builds it, about 20 minutes on two cores
+parts: ## build the real control plane that the scenarios run on; about 20 minutes on two cores, once
+	@cd e2e && go run ./cmd/parts
+
+e2e: parts ## the scenarios on the real control plane
 	cd e2e && go test -count=1 -timeout 60m ./...
 
 demo: ## the main job on a real control plane, told as it happens; KEEP=1 leaves it running

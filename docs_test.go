@@ -284,7 +284,7 @@ func TestWhatIsRefusedIsSaid(t *testing.T) {
 	_, section, ok := strings.Cut(read(t, "README.md"), "## What is not there yet\n")
 	require.True(t, ok)
 	words := map[string][]string{}
-	for _, line := range strings.Split(section, "\n") {
+	for line := range strings.SplitSeq(section, "\n") {
 		if m := regexp.MustCompile("^the (\\w+) (`.*)[;.]$").FindStringSubmatch(line); m != nil {
 			words[m[1]] = strings.Split(strings.ReplaceAll(m[2], "`", ""), ", ")
 		}

@@ -84,7 +84,7 @@ func TestGoldenSayEnough(t *testing.T) {
 	for _, path := range cases {
 		archive, err := txtar.ParseFile(path)
 		require.NoError(t, err)
-		for _, line := range strings.Split(string(archive.Files[len(archive.Files)-1].Data), "\n") {
+		for line := range strings.SplitSeq(string(archive.Files[len(archive.Files)-1].Data), "\n") {
 			if place, message, ok := strings.Cut(line, ": "); ok && strings.Contains(place, ".yaml:") {
 				messages[message] = true
 			}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/rollcall-dev/rollcall/conditions"
@@ -18,9 +19,7 @@ func Merge(prev, next Config, mistakes []Mistake) (Config, []Mistake) {
 		return prev, mistakes
 	}
 	m := merger{prev: prev, sinks: map[string]Sink{}, mistakes: slices.Clone(mistakes)}
-	for name, sink := range next.Sinks {
-		m.sinks[name] = sink
-	}
+	maps.Copy(m.sinks, next.Sinks)
 	badRules, badSinks := culprits(mistakes)
 	for name := range badSinks {
 		m.keepSink(name)

@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -72,12 +73,7 @@ func settled(rec *v1alpha1.Release) bool {
 	case release.Superseded:
 		return true
 	}
-	for _, r := range rec.Status.Rules {
-		if waits(r) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(rec.Status.Rules, waits)
 }
 
 // waits reports whether a rule may still come to hold.

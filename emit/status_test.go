@@ -136,7 +136,7 @@ func parseVerdict(t *testing.T, text string) release.Verdict {
 	require.GreaterOrEqual(t, len(parts), 3, text)
 	v := release.Verdict{Rule: parts[0], Hash: parts[1], Standing: release.Standing(parts[2]), Reason: "as told"}
 	if len(parts) > 3 {
-		for _, sink := range strings.Split(parts[3], ",") {
+		for sink := range strings.SplitSeq(parts[3], ",") {
 			name, follows := strings.CutSuffix(sink, "*")
 			v.Send = append(v.Send, release.Message{Sink: name, Follows: follows})
 		}

@@ -32,7 +32,7 @@ func rows(t *testing.T, head string) [][]string {
 			break
 		}
 		var cells []string
-		for _, c := range strings.Split(strings.Trim(line, "|"), "|") {
+		for c := range strings.SplitSeq(strings.Trim(line, "|"), "|") {
 			cells = append(cells, strings.Trim(c, " `"))
 		}
 		out = append(out, cells)

@@ -62,13 +62,13 @@ func apiServer(t *testing.T) string {
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	path := filepath.Join(t.TempDir(), "kubeconfig")
-	require.NoError(t, os.WriteFile(path, []byte(fmt.Sprintf(`
+	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, `
 apiVersion: v1
 kind: Config
 clusters: [{name: c, cluster: {server: %q}}]
 contexts: [{name: c, context: {cluster: c, namespace: shop}}]
 current-context: c
-`, s.URL)), 0o600))
+`, s.URL), 0o600))
 	return path
 }
 

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -134,9 +135,7 @@ func (r *receiver) got() map[string]int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	out := map[string]int{}
-	for k, v := range r.events {
-		out[k] = v
-	}
+	maps.Copy(out, r.events)
 	return out
 }
 

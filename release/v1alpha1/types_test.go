@@ -50,8 +50,8 @@ func fill(r *rand.Rand, v reflect.Value) {
 		fill(r, e)
 		v.SetMapIndex(k, e)
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(r, v.Field(i))
+		for _, field := range v.Fields() {
+			fill(r, field)
 		}
 	default:
 		panic("a test for " + v.Kind().String() + " is missing")
@@ -121,8 +121,8 @@ func overwrite(v reflect.Value) {
 			v.SetMapIndex(k, reflect.ValueOf("overwritten"))
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			overwrite(v.Field(i))
+		for _, field := range v.Fields() {
+			overwrite(field)
 		}
 	}
 }

@@ -177,9 +177,9 @@ func TestGarbageIsAnErrorAndNoPanic(t *testing.T) {
 // pointer, list and map, and looks whether the original has changed.
 func TestCopiesShareNothing(t *testing.T) {
 	for name, o := range map[string]runtime.Object{
-		"application": ptr(read[lean.Application](t, "application.json")),
-		"sources":     ptr(read[lean.Application](t, "sources.json")),
-		"workflow":    ptr(read[lean.Workflow](t, "workflow.json")),
+		"application": new(read[lean.Application](t, "application.json")),
+		"sources":     new(read[lean.Application](t, "sources.json")),
+		"workflow":    new(read[lean.Workflow](t, "workflow.json")),
 		"applications": &lean.ApplicationList{Items: []lean.Application{
 			read[lean.Application](t, "application.json"), read[lean.Application](t, "sources.json"),
 		}},
@@ -227,7 +227,8 @@ func TestEveryTypeCopiesItself(t *testing.T) {
 	}
 }
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline
+func ptr[T any](v T) *T { return new(v) }
 
 // wipe sets everything that can be reached to zero, the innermost first.
 func wipe(v reflect.Value) {
@@ -241,9 +242,9 @@ func wipe(v reflect.Value) {
 			v.SetZero()
 			return
 		}
-		for i := range v.NumField() {
-			if v.Field(i).CanSet() {
-				wipe(v.Field(i))
+		for _, field := range v.Fields() {
+			if field.CanSet() {
+				wipe(field)
 			}
 		}
 		if v.CanSet() {
