@@ -130,3 +130,21 @@ func (p *process) ready(ctx context.Context, check func(context.Context) error) 
 		}
 	}
 }
+
+// Pause makes a part of the lab stand still, as a machine under its load may, and
+// Resume lets it go on. Its connections stay open, and nothing answers on them.
+func (l *Lab) Pause(name string) error { return l.signal(name, syscall.SIGSTOP) }
+
+// Resume lets a part go on that Pause made stand still.
+func (l *Lab) Resume(name string) error { return l.signal(name, syscall.SIGCONT) }
+
+func (l *Lab) signal(name string, sig syscall.Signal) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range l.processes {
+		if p.name == name {
+			return p.signal(p.cmd.Process.Pid, sig)
+		}
+	}
+	return fmt.Errorf("signal %s: the lab has no such part", name)
+}

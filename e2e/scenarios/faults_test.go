@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -113,6 +114,33 @@ func TestAnotherReplicaTakesOver(t *testing.T) {
 	log, err := other.Log()
 	require.NoError(t, err)
 	require.Contains(t, log, "leading")
+	s.quiet()
+	require.Len(t, s.seen.started(), n)
+}
+
+func TestAnAPIServerThatStandsStillLosesNothing(t *testing.T) {
+	s := newStage(t, "frozen", time.Second)
+	s.rules(s.smokeRules())
+	s.start()
+	const n = 6
+	all := make([]deployment, n)
+	for i := range all {
+		all[i] = deployment{name: fmt.Sprintf("app-%d", i), image: "app:1", after: time.Duration(i) * time.Second}
+	}
+	s.deploy(all...)
+	s.eventually("the first has fired", func() bool { return len(s.seen.started()) > 0 })
+	require.NoError(t, cluster.Pause("kube-apiserver"))
+	time.Sleep(7 * time.Second)
+	require.NoError(t, cluster.Resume("kube-apiserver"))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	code, err := s.program.Wait(ctx)
+	require.NoError(t, err)
+	require.Equal(t, 1, code, "who cannot renew the lease ends, and is started again")
+	s.start()
+	for _, d := range all {
+		s.fired(d.name, 1)
+	}
 	s.quiet()
 	require.Len(t, s.seen.started(), n)
 }
