@@ -171,7 +171,7 @@ func (d *Dispatcher) process(ctx context.Context, name cache.ObjectName) (time.D
 			continue
 		}
 		d.attempt(ctx, rec, i)
-		if rec, err = d.ledger.update(ctx, rec); err != nil {
+		if rec, err = d.ledger.keep(ctx, rec, i); err != nil {
 			return 0, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/retry"
 
 	"github.com/rollcall-dev/rollcall/release"
 	"github.com/rollcall-dev/rollcall/release/v1alpha1"
@@ -69,4 +70,32 @@ func outcomeOf(o release.Outcome) *v1alpha1.Outcome {
 		})
 	}
 	return out
+}
+
+// keep writes down what came of an attempt. Should somebody else have written the
+// record meanwhile, it is put into the newer one: that the event was sent must not
+// be lost, or it would be sent again.
+func (l *Ledger) keep(ctx context.Context, rec *v1alpha1.Release, i int) (*v1alpha1.Release, error) {
+	tried := rec.Status.Deliveries[i]
+	out, err := l.update(ctx, rec)
+	if !apierrors.IsConflict(err) {
+		return out, err
+	}
+	err = retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		fresh, err := l.client.In(rec.Namespace).Get(ctx, rec.Name, metav1.GetOptions{})
+		if err != nil {
+			return fmt.Errorf("read record: %w", err)
+		}
+		j := slices.IndexFunc(fresh.Status.Deliveries, func(d v1alpha1.Delivery) bool {
+			return d.EventID == tried.EventID && d.Sink == tried.Sink
+		})
+		if j >= 0 && fresh.Status.Deliveries[j].Attempts < tried.Attempts {
+			tried.Outcome = fresh.Status.Deliveries[j].Outcome
+			fresh.Status.Deliveries[j] = tried
+			sumUp(fresh, l.clock.Now())
+		}
+		out, err = l.update(ctx, fresh)
+		return err
+	})
+	return out, err
 }
