@@ -229,7 +229,7 @@ func (l *Ledger) tidy(ctx context.Context, newest *v1alpha1.Release) error {
 		switch {
 		case !settled(old):
 			err = l.supersede(ctx, old.DeepCopy(), newest.Name)
-		case i >= Keep && !last && len(undone(old)) == 0 && phase(old) != release.Testing:
+		case i >= Keep && !last && !busy(old):
 			err = l.client.In(old.Namespace).Delete(ctx, old.Name, metav1.DeleteOptions{})
 		}
 		if err != nil && !apierrors.IsNotFound(err) {

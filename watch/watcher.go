@@ -175,6 +175,11 @@ func (w *Watcher) Poke() {
 	}
 }
 
+// Exists reports whether a subject is there, as far as the cache knows.
+func (w *Watcher) Exists(s release.Subject) bool {
+	return s.Cluster != w.Cluster || w.cached(s) != nil
+}
+
 func (w *Watcher) next(ctx context.Context) bool {
 	s, down := w.queue.Get()
 	if down {

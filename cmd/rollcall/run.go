@@ -39,6 +39,7 @@ type settings struct {
 	listen              string
 	logLevel, logFormat string
 	workers             int
+	keepGone            time.Duration
 	traceAnnotations    []string
 }
 
@@ -89,6 +90,7 @@ func (s *settings) bind(cmd *cobra.Command) {
 	f.StringVar(&s.listen, "listen", ":8080", "address of /healthz, /readyz and /metrics")
 	f.StringVar(&s.logLevel, "log-level", "info", "least level that is logged: debug, info, warn, error")
 	f.StringVar(&s.logFormat, "log-format", "text", "format of the log: text, json")
+	f.DurationVar(&s.keepGone, "keep-gone", 24*time.Hour, "how long the records of a workload that was deleted are kept")
 	f.IntVar(&s.workers, "workers", 4, "subjects judged, and events sent, at once")
 	f.StringSliceVar(&s.traceAnnotations, "trace-annotations", journey.DefaultAnnotations(), "annotations of the workload and its Application that may hold a traceparent, first found wins")
 }
@@ -113,6 +115,8 @@ func (s *settings) check() error {
 	switch {
 	case !clusterName.MatchString(s.name):
 		return fmt.Errorf("--cluster %q: a name has up to 63 letters, digits, dots, dashes and underscores", s.name)
+	case s.keepGone < 0:
+		return fmt.Errorf("--keep-gone %s: it cannot be negative", s.keepGone)
 	case s.workers < 1:
 		return fmt.Errorf("--workers %d: at least one is needed", s.workers)
 	case s.leaderElect && s.identity == "":
@@ -187,7 +191,7 @@ func (s *settings) run(ctx context.Context, logs io.Writer) error {
 		}
 		ready.set()
 		log.InfoContext(ctx, "caches are filled")
-		return c.election.run(ctx, func(ctx context.Context) { c.work(ctx, s.workers) })
+		return c.election.run(ctx, func(ctx context.Context) { c.work(ctx, s.workers, s.keepGone) })
 	})
 	err = g.Wait()
 	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
@@ -213,13 +217,23 @@ func (c *controller) start(ctx context.Context) error {
 	return g.Wait()
 }
 
-// work judges, delivers and follows until ctx ends.
-func (c *controller) work(ctx context.Context, workers int) {
+// sweepEvery is how often records are swept whose subjects are gone.
+const sweepEvery = 10 * time.Minute
+
+// work judges, delivers, follows and sweeps until ctx ends.
+func (c *controller) work(ctx context.Context, workers int, keepGone time.Duration) {
 	c.log.InfoContext(ctx, "leading")
 	var wg wait.Group
 	wg.Start(func() { c.watcher.Work(ctx, workers) })
 	wg.Start(func() { c.dispatcher.Work(ctx, workers) })
 	wg.Start(func() { c.runs.Work(ctx, workers) })
+	wg.Start(func() {
+		wait.UntilWithContext(ctx, func(ctx context.Context) {
+			if err := c.ledger.Sweep(ctx, c.watcher.Exists, keepGone); err != nil && ctx.Err() == nil {
+				c.log.WarnContext(ctx, "records will be swept later", "err", err)
+			}
+		}, sweepEvery)
+	})
 	wg.Wait()
 }
 

@@ -9,6 +9,8 @@ const (
 	// ConditionPassed is true if every run that it started passed, false if one
 	// did not, and unknown until they have all ended.
 	ConditionPassed = "Passed"
+	// ConditionGone is true, on the newest record, once the subject is deleted.
+	ConditionGone = "SubjectGone"
 )
 
 // ReleaseStatus says how far a release has come.
@@ -38,7 +40,7 @@ type ReleaseStatus struct {
 	// Late says that rollcall was not there when the release became ready.
 	// +optional
 	Late bool `json:"late,omitempty"`
-	// Conditions are Ready and Passed.
+	// Conditions are Ready, Passed and SubjectGone.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
