@@ -84,7 +84,7 @@ func (a *api) put(resource string, o any) {
 	var m map[string]any
 	require.NoError(a.t, json.Unmarshal(raw, &m))
 	kinds := map[string]string{
-		"deployments": "apps/v1 Deployment", "replicasets": "apps/v1 ReplicaSet",
+		"deployments": "apps/v1 Deployment", "replicasets": "apps/v1 ReplicaSet", "pods": "v1 Pod",
 		"applications": "argoproj.io/v1alpha1 Application", "workflows": "argoproj.io/v1alpha1 Workflow",
 		"customresourcedefinitions": "apiextensions.k8s.io/v1 CustomResourceDefinition",
 	}
@@ -168,7 +168,8 @@ type wanted struct {
 }
 
 func (a *api) serve(w http.ResponseWriter, r *http.Request) {
-	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/")[3:] // apis, group, version
+	path := strings.Replace(r.URL.Path, "/api/", "/apis/core/", 1) // the core group has no name
+	parts := strings.Split(strings.Trim(path, "/"), "/")[3:]       // apis, group, version
 	q := r.URL.Query()
 	var want wanted
 	if parts[0] == "namespaces" {
@@ -266,7 +267,7 @@ func (a *api) answer(w http.ResponseWriter, verb string, want wanted) {
 	default:
 		list := map[string]any{"metadata": map[string]any{"resourceVersion": strconv.Itoa(now)}, "items": found}
 		list["apiVersion"], list["kind"], _ = strings.Cut(map[string]string{
-			"deployments": "apps/v1 DeploymentList", "replicasets": "apps/v1 ReplicaSetList",
+			"deployments": "apps/v1 DeploymentList", "replicasets": "apps/v1 ReplicaSetList", "pods": "v1 PodList",
 			"applications": "argoproj.io/v1alpha1 ApplicationList", "workflows": "argoproj.io/v1alpha1 WorkflowList",
 			"customresourcedefinitions": "meta.k8s.io/v1 PartialObjectMetadataList",
 		}[want.resource], " ")

@@ -47,6 +47,11 @@ func (w *Watcher) lookLive(ctx context.Context, s release.Subject, claimed []rel
 	if err != nil {
 		return err
 	}
+	if snap.Release.Kind == release.Reverted {
+		if snap.Release.Kind, err = w.detour(ctx, rs, sets, past); err != nil {
+			return err
+		}
+	}
 	if snap.App, err = w.application(ctx, d); err != nil {
 		return err
 	}

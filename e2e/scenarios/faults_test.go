@@ -22,23 +22,32 @@ import (
 func TestAReleaseDuringAnAbsenceIsAnnouncedLate(t *testing.T) {
 	s := newStage(t, "absence", time.Second)
 	web := deployment{name: "web", image: "web:1", after: time.Second}
-	s.deploy(web)
+	back := deployment{name: "back", image: "back:1"}
+	s.deploy(web, back)
 	s.ready("web", "web:1")
+	s.ready("back", "back:1")
 	s.rules(s.smokeRules())
 	s.start()
-	s.newest("Adopted")
+	s.eventually("baselines are written", func() bool { return len(latest(t, s.ns)) == 2 })
 	s.stop()
-	web.image = "web:2"
-	s.deploy(web)
+	time.Sleep(time.Second) // objects tell whole seconds only
+	web.image, back.image = "web:2", "back:2"
+	s.deploy(web, back)
 	s.ready("web", "web:2")
+	s.ready("back", "back:2")
+	time.Sleep(time.Second)
+	s.undo("back", "back:1") // there and back, and nobody saw it
+	s.ready("back", "back:1")
 	s.deploy(deployment{name: "born", image: "born:1", replicas: 1}) // and one that nobody knew
 	s.ready("born", "born:1")
-	time.Sleep(2500 * time.Millisecond) // a condition tells whole seconds only
+	time.Sleep(2500 * time.Millisecond)
 	s.start()
 	s.fired("web", 1)
 	s.fired("born", 1)
+	s.fired("back", 1)
 	s.quiet()
-	require.Len(t, s.seen.started(), 2)
+	require.Len(t, s.seen.started(), 3)
+	require.Equal(t, "rollback", parameter(s.seen.startedFor("back")[0], "kind"))
 	require.Equal(t, "initial", parameter(s.seen.startedFor("born")[0], "kind"))
 	for _, r := range latest(t, s.ns) {
 		require.Equal(t, r.Status.Phase != "Adopted", r.Status.Late, r.Name)
