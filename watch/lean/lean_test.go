@@ -228,7 +228,6 @@ func TestEveryTypeCopiesItself(t *testing.T) {
 }
 
 //go:fix inline
-func ptr[T any](v T) *T { return new(v) }
 
 // wipe sets everything that can be reached to zero, the innermost first.
 func wipe(v reflect.Value) {
