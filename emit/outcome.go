@@ -25,6 +25,36 @@ func (l *Ledger) Awaits(o release.Outcome) bool {
 	return i >= 0 && rec.Status.Deliveries[i].Outcome == nil
 }
 
+// Awaited lists the runs that were started and whose end is not written down, as
+// far as the cache knows. Each bears the outcome that it has if it is not there
+// any more.
+func (l *Ledger) Awaited() []release.Outcome {
+	var out []release.Outcome
+	for _, o := range l.informer.GetStore().List() {
+		rec, ok := o.(*v1alpha1.Release)
+		if !ok || phase(rec) != release.Testing {
+			continue
+		}
+		for _, d := range rec.Status.Deliveries {
+			if d.Follows && d.Object != nil && d.Outcome == nil {
+				out = append(out, l.deleted(rec, d))
+			}
+		}
+	}
+	return out
+}
+
+func (l *Ledger) deleted(rec *v1alpha1.Release, d v1alpha1.Delivery) release.Outcome {
+	return release.Outcome{
+		EventID: d.EventID, Sink: d.Sink, Object: release.Ref(*d.Object),
+		Record: release.Ref{
+			APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.Kind, Namespace: rec.Namespace, Name: rec.Name,
+		},
+		Result: release.RunError, Message: "the " + d.Object.Kind + " was deleted before it ended",
+		CreatedAt: d.Created.Time, FinishedAt: l.clock.Now(),
+	}
+}
+
 // Finish writes down how a run ended.
 func (l *Ledger) Finish(ctx context.Context, o release.Outcome) error {
 	records := l.client.In(o.Record.Namespace)

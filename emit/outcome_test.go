@@ -83,6 +83,24 @@ func TestARunThatNeverStartedHasNoStart(t *testing.T) {
 	require.Nil(t, api.all()[0].Status.Deliveries[0].Outcome.Started)
 }
 
+func TestAwaitedListsTheRunsThatHaveNotEnded(t *testing.T) {
+	l, api, clk := newTestLedger(t)
+	require.Empty(t, l.Awaited())
+	api.put(tested())
+	caughtUp(t, l, api)
+	got := l.Awaited()
+	require.Len(t, got, 1)
+	require.Equal(t, release.Ref(runOf), got[0].Object)
+	require.Equal(t, "the Workflow was deleted before it ended", got[0].Message)
+	require.True(t, clk.Now().Equal(got[0].FinishedAt))
+
+	require.True(t, l.Awaits(got[0]))
+	require.NoError(t, l.Finish(t.Context(), got[0]))
+	caughtUp(t, l, api)
+	require.Empty(t, l.Awaited())
+	require.Equal(t, "Failed", api.all()[0].Status.Phase)
+}
+
 func TestFinishWritesOnce(t *testing.T) {
 	l, api, _ := newTestLedger(t)
 	api.put(tested())

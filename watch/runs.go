@@ -110,6 +110,21 @@ func (r *Runs) deleted(o any) {
 	r.queue.Add(cache.MetaObjectToName(w))
 }
 
+// Expect looks for runs that should be there. One that was deleted while nobody
+// watched has the outcome that comes with it; one that is there has its own.
+func (r *Runs) Expect(awaited []release.Outcome) {
+	for _, o := range awaited {
+		name := cache.NewObjectName(o.Object.Namespace, o.Object.Name)
+		if informer := r.runs.informer(); informer != nil {
+			if _, ok, _ := informer.GetStore().GetByKey(name.String()); ok { // the key function is the store's own
+				continue
+			}
+		}
+		r.gone.Store(name, o)
+		r.queue.Add(name)
+	}
+}
+
 func (r *Runs) next(ctx context.Context) bool {
 	name, down := r.queue.Get()
 	if down {

@@ -225,6 +225,24 @@ func TestARunDeletedAfterItsEndIsWhatItWas(t *testing.T) {
 	require.Empty(t, r.follower.outcomes())
 }
 
+func TestARunDeletedWhileNobodyWatchedIsAnError(t *testing.T) {
+	r := newRuns(t)
+	there, done := workflow("there", "Running"), workflow("done", "Succeeded")
+	r.api.put("workflows", there)
+	r.start()
+	gone := outcome(workflow("gone", "Running"))
+	gone.Result = release.RunError
+	r.Expect([]release.Outcome{gone, outcome(there)})
+	r.told("gone error")
+	require.True(t, eventually(func() bool { return held(r.Runs) == 0 }))
+
+	late := outcome(done)
+	late.Result = release.RunError // it is there after all; the cache had not seen it
+	r.api.put("workflows", done)
+	r.Expect([]release.Outcome{late})
+	r.told("done success", "gone error")
+}
+
 func TestADeletedRunThatNobodyAwaitsIsForgotten(t *testing.T) {
 	r := newRuns(t)
 	r.follower.ignored = true

@@ -217,7 +217,7 @@ func (c *controller) start(ctx context.Context) error {
 	return g.Wait()
 }
 
-// sweepEvery is how often records are swept whose subjects are gone.
+// sweepEvery is how often is looked for subjects, and for runs, that are gone.
 const sweepEvery = 10 * time.Minute
 
 // work judges, delivers, follows and sweeps until ctx ends.
@@ -229,6 +229,7 @@ func (c *controller) work(ctx context.Context, workers int, keepGone time.Durati
 	wg.Start(func() { c.runs.Work(ctx, workers) })
 	wg.Start(func() {
 		wait.UntilWithContext(ctx, func(ctx context.Context) {
+			c.runs.Expect(c.ledger.Awaited())
 			if err := c.ledger.Sweep(ctx, c.watcher.Exists, keepGone); err != nil && ctx.Err() == nil {
 				c.log.WarnContext(ctx, "records will be swept later", "err", err)
 			}

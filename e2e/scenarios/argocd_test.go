@@ -146,3 +146,17 @@ func TestARunThatFailsFailsTheRelease(t *testing.T) {
 	checkTrace(t, spans)
 	require.Equal(t, "failure", spans[index(spans, "RUN smoke")].tag("cicd.pipeline.result"))
 }
+
+func TestARunDeletedWhileNobodyWatchedFailsTheRelease(t *testing.T) {
+	s := newStage(t, "deleted", time.Minute)
+	s.rules(s.smokeRules())
+	s.start()
+	s.deploy(deployment{name: "web", image: "web:1", replicas: 1})
+	rec := s.newest("Testing")
+	s.stop()
+	run := rec.Status.Deliveries[0].Object
+	require.NoError(t, cluster.Dynamic().Resource(lab.WorkflowResource()).Namespace(s.ns).Delete(t.Context(), run.Name, metav1.DeleteOptions{}))
+	s.start()
+	rec = s.newest("Failed")
+	require.Equal(t, "the Workflow was deleted before it ended", rec.Status.Deliveries[0].Outcome.Message)
+}
