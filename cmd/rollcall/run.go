@@ -181,6 +181,7 @@ func (s *settings) run(ctx context.Context, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = c.exporter.Close(context.WithoutCancel(ctx)) }() // what was not exported is drawn again
 	log.InfoContext(ctx, "starting", "version", buildVersion(), "cluster", s.name, "tracing", c.exporter != nil)
 	g, ctx := errgroup.WithContext(ctx)
 	var ready synced
