@@ -1,30 +1,18 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os"
 	"regexp"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/tools/cache"
-	"k8s.io/klog/v2"
-	"k8s.io/utils/clock"
 
-	"github.com/rollcall-dev/rollcall/config"
-	"github.com/rollcall-dev/rollcall/emit"
 	"github.com/rollcall-dev/rollcall/journey"
-	"github.com/rollcall-dev/rollcall/watch"
 )
 
 // settings are the flags of the run command.
@@ -141,171 +129,4 @@ func (s *settings) logger(out io.Writer) (*slog.Logger, error) {
 		return slog.New(slog.NewJSONHandler(out, o)), nil
 	}
 	return nil, fmt.Errorf("--log-format %q: it is one of text, json", s.logFormat)
-}
-
-// quiet is a log handler for client-go, whose debugging is not ours.
-type quiet struct{ slog.Handler }
-
-// Enabled reports whether a record of that level is wanted.
-func (q quiet) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelInfo && q.Handler.Enabled(ctx, l)
-}
-
-// WithAttrs keeps the handler quiet.
-func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler { return quiet{q.Handler.WithAttrs(attrs)} }
-
-// WithGroup keeps the handler quiet.
-func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
-
-// controller is everything that runs, wired.
-type controller struct {
-	rules      *config.Watch
-	ledger     *emit.Ledger
-	watcher    *watch.Watcher
-	runs       *watch.Runs
-	dispatcher *emit.Dispatcher
-	exporter   *journey.Exporter
-	election   election
-	metrics    *metrics
-	log        *slog.Logger
-}
-
-// run wires the rooms and runs them until ctx ends.
-func (s *settings) run(ctx context.Context, logs io.Writer) error {
-	log, err := s.logger(logs)
-	if err != nil {
-		return err
-	}
-	klog.SetSlogLogger(slog.New(quiet{log.Handler()}).With("from", "client-go"))
-	c, err := s.wire(ctx, log)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = c.exporter.Close(context.WithoutCancel(ctx)) }() // what was not exported is drawn again
-	log.InfoContext(ctx, "starting", "version", buildVersion(), "cluster", s.name, "tracing", c.exporter != nil)
-	g, ctx := errgroup.WithContext(ctx)
-	var ready synced
-	g.Go(func() error { return serve(ctx, s.listen, c.metrics.registry, ready.is) })
-	g.Go(func() error {
-		if err := c.start(ctx); err != nil {
-			return err
-		}
-		ready.set()
-		log.InfoContext(ctx, "caches are filled")
-		return c.election.run(ctx, func(ctx context.Context) { c.work(ctx, s.workers, s.keepGone) })
-	})
-	err = g.Wait()
-	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
-		log.InfoContext(ctx, "stopped")
-		return nil
-	}
-	return err
-}
-
-// start fills the caches, all at once. Nothing is judged before they are full.
-func (c *controller) start(ctx context.Context) error {
-	go func() { _ = c.rules.Run(ctx) }() // it ends with ctx, and has no other error
-	var g errgroup.Group
-	g.Go(func() error { return c.ledger.Start(ctx) })
-	g.Go(func() error { return c.watcher.Start(ctx) })
-	g.Go(func() error { return c.runs.Start(ctx) })
-	g.Go(func() error {
-		if !cache.WaitForCacheSync(ctx.Done(), c.rules.HasSynced) {
-			return fmt.Errorf("read the rules: %w", context.Cause(ctx))
-		}
-		return nil
-	})
-	return g.Wait()
-}
-
-// sweepEvery is how often is looked for subjects, and for runs, that are gone.
-const sweepEvery = 10 * time.Minute
-
-// work judges, delivers, follows and sweeps until ctx ends.
-func (c *controller) work(ctx context.Context, workers int, keepGone time.Duration) {
-	c.log.InfoContext(ctx, "leading")
-	var wg wait.Group
-	wg.Start(func() { c.watcher.Work(ctx, workers) })
-	wg.Start(func() { c.dispatcher.Work(ctx, workers) })
-	wg.Start(func() { c.runs.Work(ctx, workers) })
-	wg.Start(func() {
-		wait.UntilWithContext(ctx, func(ctx context.Context) {
-			c.runs.Expect(c.ledger.Awaited())
-			if err := c.ledger.Sweep(ctx, c.watcher.Exists, keepGone); err != nil && ctx.Err() == nil {
-				c.log.WarnContext(ctx, "records will be swept later", "err", err)
-			}
-		}, sweepEvery)
-	})
-	wg.Wait()
-}
-
-// wire makes all parts. Nothing runs yet but what writes Events.
-func (s *settings) wire(ctx context.Context, log *slog.Logger) (*controller, error) {
-	clients, err := s.cluster.clients()
-	if err != nil {
-		return nil, err
-	}
-	c := &controller{log: log, metrics: newMetrics()}
-	if c.exporter, err = journey.NewExporter(ctx, os.Getenv); err != nil {
-		return nil, fmt.Errorf("set up tracing: %w", err)
-	}
-	rep, err := newReporter(ctx, clients.kube, c.metrics, log)
-	if err != nil {
-		return nil, err
-	}
-	c.election = election{
-		enabled: s.leaderElect, namespace: s.lease.Namespace, name: s.lease.Name, identity: s.identity,
-		leaseDuration: s.leaseDuration, kube: clients.kube,
-		changed: func(leading bool) { c.metrics.leader.Set(map[bool]float64{true: 1}[leading]) },
-	}
-	lease, err := c.election.lease(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := installed(ctx, clients.records); err != nil {
-		return nil, err
-	}
-	c.rules = config.NewWatch(clients.kube, s.rules, rep, func() {
-		if c.watcher != nil {
-			c.watcher.Poke()
-		}
-	})
-	j := journey.New(s.traceAnnotations, c.exporter)
-	c.ledger = emit.NewLedger(clients.records, clock.RealClock{})
-	c.metrics.registry.MustRegister(newReleasesCollector(c.ledger.Phases))
-	var tracer emit.Tracer
-	if j.Enabled() {
-		tracer = j
-	}
-	to := sinks{rules: c.rules, dynamic: clients.dynamic, http: receivers()}
-	if c.dispatcher, err = emit.NewDispatcher(c.ledger, to, tracer, log, rep.Delivered); err != nil {
-		return nil, err
-	}
-	c.watcher, err = watch.New(watch.Config{
-		Cluster: s.name, Kube: clients.kube, Argo: clients.argo, Meta: clients.meta,
-		History: c.ledger, Handler: &line{rules: c.rules, ledger: c.ledger, journey: j, clock: clock.RealClock{}},
-		Baseline: baseline(lease), Log: log,
-	})
-	c.runs = watch.NewRuns(clients.argo, clients.meta, c.ledger, log)
-	return c, err
-}
-
-// installed tells a cluster without our resource from one that does not answer.
-func installed(ctx context.Context, records *emit.Client) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err := records.In(metav1.NamespaceAll).List(ctx, metav1.ListOptions{Limit: 1})
-	if apierrors.IsNotFound(err) {
-		return errors.New("the Release resource is not installed: apply manifests/crd first")
-	}
-	if err != nil {
-		return fmt.Errorf("read records: %w", err)
-	}
-	return nil
-}
-
-// receivers is the client for receivers outside of the cluster. It follows no
-// redirect: one would turn a POST into a GET, and lose the event.
-func receivers() *http.Client {
-	return &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
