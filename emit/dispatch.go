@@ -73,12 +73,12 @@ type Tracer interface {
 
 // Dispatcher sends what the records say is to be sent, and has them drawn.
 type Dispatcher struct {
-	ledger *Ledger
-	sinks  Sinks
-	tracer Tracer
-	log    *slog.Logger
-	watch  func(Delivered)
-	queue  workqueue.TypedRateLimitingInterface[cache.ObjectName]
+	ledger  *Ledger
+	sinks   Sinks
+	tracer  Tracer
+	log     *slog.Logger
+	observe func(Delivered)
+	queue   workqueue.TypedRateLimitingInterface[cache.ObjectName]
 	// drawing is held by the worker that draws.
 	drawing sync.Mutex
 }
@@ -97,7 +97,7 @@ type Delivered struct {
 // and observe may be nil.
 func NewDispatcher(l *Ledger, s Sinks, t Tracer, log *slog.Logger, observe func(Delivered)) (*Dispatcher, error) {
 	d := &Dispatcher{
-		ledger: l, sinks: s, tracer: t, log: log, watch: observe,
+		ledger: l, sinks: s, tracer: t, log: log, observe: observe,
 		queue: workqueue.NewTypedRateLimitingQueueWithConfig(
 			workqueue.NewTypedItemExponentialFailureRateLimiter[cache.ObjectName](50*time.Millisecond, 30*time.Second),
 			workqueue.TypedRateLimitingQueueConfig[cache.ObjectName]{Name: "records"}),
@@ -226,8 +226,8 @@ func (d *Dispatcher) attempt(ctx context.Context, rec *v1alpha1.Release, i int) 
 	} else {
 		log.InfoContext(ctx, "event delivered")
 	}
-	if d.watch != nil {
-		d.watch(Delivered{Record: rec, Sink: del.Sink, State: del.State, Attempt: del.Attempts, Err: err, Took: now.Sub(start)})
+	if d.observe != nil {
+		d.observe(Delivered{Record: rec, Sink: del.Sink, State: del.State, Attempt: del.Attempts, Err: err, Took: now.Sub(start)})
 	}
 }
 

@@ -440,7 +440,7 @@ func TestManyRecordsAreDeliveredByManyWorkers(t *testing.T) {
 		r.api.put(rec)
 	}
 	var mu sync.Mutex
-	r.watch = func(d Delivered) {
+	r.observe = func(d Delivered) {
 		mu.Lock()
 		defer mu.Unlock()
 		r.told = append(r.told, d)

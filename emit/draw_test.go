@@ -92,7 +92,7 @@ func TestATracerThatIsDownDoesNotDelayDeliveries(t *testing.T) {
 func TestATracerThatHangsLeavesWorkersForOtherRecords(t *testing.T) {
 	r := newRig(t, &artist{hang: true}, "tests")
 	r.board.set("tests", &recorder{})
-	r.watch = nil
+	r.observe = nil
 	add := func(n int64) {
 		s := web(isReady, numbered(n))
 		rec := newRecord(s)

@@ -27,7 +27,8 @@ func (j *Journey) Enabled() bool { return j.exporter != nil }
 // Trace says which trace a release belongs to; see [Find].
 func (j *Journey) Trace(s release.Snapshot) Trace { return Find(s, j.annotations) }
 
-// DrawReady exports the spans up to the announcement; see [Ready] and [Settled].
+// DrawReady exports the spans up to the announcement; see [Ready]. Each delivery
+// that came with it must have had its first attempt: that is what is drawn.
 // To export them twice is harmless: they are the same.
 func (j *Journey) DrawReady(ctx context.Context, rec *v1alpha1.Release) error {
 	if err := j.exporter.Upload(ctx, rec.Spec.Cluster, Ready(rec)); err != nil {

@@ -2,7 +2,6 @@ package journey
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,14 +22,6 @@ const (
 	// eventType is the CloudEvents type of the announcement.
 	eventType = "dev.rollcall.release.ready.v1"
 )
-
-// Settled reports whether everything that [Ready] draws is known and will not
-// change: the release was ready, and each delivery has had its first attempt.
-func Settled(rec *v1alpha1.Release) bool {
-	return rec.Status.Timeline.Ready != nil && !slices.ContainsFunc(rec.Status.Deliveries, func(d v1alpha1.Delivery) bool {
-		return d.First == nil && d.State == "Pending" && prompt(rec, d)
-	})
-}
 
 // prompt reports whether a delivery came with the release's becoming ready. Of a
 // rule that held only later, the announcement is not drawn: what was drawn at

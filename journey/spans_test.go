@@ -73,23 +73,6 @@ func TestReadyIsEmptyWithoutTraceOrReady(t *testing.T) {
 	assert.Empty(t, Ready(recorded(func(rec *v1alpha1.Release) { rec.Status.Timeline.Ready = nil })))
 }
 
-func TestSettled(t *testing.T) {
-	tests := map[string]struct {
-		change func(*v1alpha1.Release)
-		want   bool
-	}{
-		"all sent":      {nil, true},
-		"nothing sent":  {func(rec *v1alpha1.Release) { rec.Status.Deliveries = nil }, true},
-		"not ready":     {func(rec *v1alpha1.Release) { rec.Status.Timeline.Ready = nil }, false},
-		"not tried yet": {func(rec *v1alpha1.Release) { untried(rec, "Pending") }, false},
-		"never tried":   {func(rec *v1alpha1.Release) { untried(rec, "Dead") }, true},
-		"to be retried": {func(rec *v1alpha1.Release) { rec.Status.Deliveries[1].State = "Pending" }, true},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) { assert.Equal(t, tt.want, Settled(recorded(tt.change))) })
-	}
-}
-
 func untried(rec *v1alpha1.Release, state string) {
 	rec.Status.Deliveries[1].First, rec.Status.Deliveries[1].State = nil, state
 }

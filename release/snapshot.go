@@ -28,8 +28,6 @@ type Snapshot struct {
 	// available; zero if unknown.
 	StartedAt   time.Time
 	RolledOutAt time.Time
-	// Created names the ReplicaSet that carries the release.
-	ReplicaSet string
 }
 
 // App is what a GitOps engine says about the application that owns a subject.

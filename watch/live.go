@@ -124,7 +124,7 @@ func carried(rs *appsv1.ReplicaSet, revision string) bool {
 // carries reports whether a ReplicaSet carries the release that a record is about.
 func carries(rs *appsv1.ReplicaSet, d *appsv1.Deployment, p release.Past) bool {
 	return p.UID == string(d.UID) && p.Revision == d.Annotations[revisionAnnotation] &&
-		p.Template.Hash == rs.Labels[appsv1.DefaultDeploymentUniqueLabelKey]
+		p.Template.Hash == hashOf(rs)
 }
 
 // judgeable is a snapshot that still lacks its verdict on readiness.
@@ -159,7 +159,7 @@ func (w *Watcher) lively(d *appsv1.Deployment, rs *appsv1.ReplicaSet, past []rel
 		return judgeable{}, err
 	}
 	s := w.snapshot(d, release.Release{Template: t, Generation: d.Generation, Sequence: 1})
-	s.Live, s.ReplicaSet = true, rs.Name
+	s.Live = true
 	reused := rs.Annotations[historyAnnotation] != ""
 	if !reused {
 		s.StartedAt = rs.CreationTimestamp.Time
