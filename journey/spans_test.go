@@ -73,10 +73,6 @@ func TestReadyIsEmptyWithoutTraceOrReady(t *testing.T) {
 	assert.Empty(t, Ready(recorded(func(rec *v1alpha1.Release) { rec.Status.Timeline.Ready = nil })))
 }
 
-func untried(rec *v1alpha1.Release, state string) {
-	rec.Status.Deliveries[1].First, rec.Status.Deliveries[1].State = nil, state
-}
-
 func TestReleaseSpanBounds(t *testing.T) {
 	tests := map[string]struct {
 		change   func(*v1alpha1.Release)
