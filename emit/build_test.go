@@ -105,7 +105,7 @@ func event(changes ...func(*release.Event)) release.Event {
 // startLedger makes a ledger over a server, and starts it.
 func startLedger(t *testing.T, api *apiServer, clk *clocktesting.FakeClock) *Ledger {
 	t.Helper()
-	l := NewLedger(api.client, clk)
+	l := NewLedger(api.client, clk, nil)
 	require.NoError(t, l.Start(t.Context()))
 	return l
 }

@@ -78,7 +78,7 @@ type Dispatcher struct {
 	tracer  Tracer
 	log     *slog.Logger
 	observe func(Delivered)
-	queue   workqueue.TypedRateLimitingInterface[cache.ObjectName]
+	queue   Queue
 	// drawing is held by the worker that draws.
 	drawing sync.Mutex
 }
@@ -93,15 +93,32 @@ type Delivered struct {
 	Took    time.Duration
 }
 
-// NewDispatcher makes a dispatcher over a ledger that is not started yet. tracer
-// and observe may be nil.
-func NewDispatcher(l *Ledger, s Sinks, t Tracer, log *slog.Logger, observe func(Delivered)) (*Dispatcher, error) {
-	d := &Dispatcher{
-		ledger: l, sinks: s, tracer: t, log: log, observe: observe,
-		queue: workqueue.NewTypedRateLimitingQueueWithConfig(
+// DispatcherConfig is what a [Dispatcher] needs; Sinks and Log must be set.
+type DispatcherConfig struct {
+	// Sinks finds where to send to.
+	Sinks Sinks
+	// Tracer draws what was sent; nil draws nothing.
+	Tracer Tracer
+	// Log tells what was sent and what was not.
+	Log *slog.Logger
+	// Observe is called for each attempt; it may be nil.
+	Observe func(Delivered)
+	// Queue holds the records that something is to be done about; nil stands for
+	// one of client-go's.
+	Queue Queue
+}
+
+// Queue is a work queue of records.
+type Queue = workqueue.TypedRateLimitingInterface[cache.ObjectName]
+
+// NewDispatcher makes a dispatcher over a ledger that is not started yet.
+func NewDispatcher(l *Ledger, c DispatcherConfig) (*Dispatcher, error) {
+	if c.Queue == nil {
+		c.Queue = workqueue.NewTypedRateLimitingQueueWithConfig(
 			workqueue.NewTypedItemExponentialFailureRateLimiter[cache.ObjectName](50*time.Millisecond, 30*time.Second),
-			workqueue.TypedRateLimitingQueueConfig[cache.ObjectName]{Name: "records"}),
+			workqueue.TypedRateLimitingQueueConfig[cache.ObjectName]{Name: "records"})
 	}
+	d := &Dispatcher{ledger: l, sinks: c.Sinks, tracer: c.Tracer, log: c.Log, observe: c.Observe, queue: c.Queue}
 	_, err := l.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc: d.enqueue, UpdateFunc: func(_, o any) { d.enqueue(o) },
 	})
@@ -123,7 +140,7 @@ func (d *Dispatcher) Work(ctx context.Context, workers int) {
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			for ctx.Err() == nil && d.next(context.WithoutCancel(ctx)) {
+			for ctx.Err() == nil && d.Next(context.WithoutCancel(ctx)) {
 			}
 		})
 	}
@@ -132,7 +149,9 @@ func (d *Dispatcher) Work(ctx context.Context, workers int) {
 	wg.Wait()
 }
 
-func (d *Dispatcher) next(ctx context.Context) bool {
+// Next does what is left to do about the next record on the queue; it waits for
+// one, and returns false once the queue is shut down. [Dispatcher.Work] calls it.
+func (d *Dispatcher) Next(ctx context.Context) bool {
 	name, down := d.queue.Get()
 	if down {
 		return false

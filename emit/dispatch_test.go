@@ -127,7 +127,9 @@ func newRig(t *testing.T, tracer Tracer, sinks ...string) *rig {
 // restart puts a new dispatcher, that knows nothing, over the same server.
 func (r *rig) restart(tracer Tracer) {
 	r.t.Helper()
-	d, err := NewDispatcher(NewLedger(r.api.client, r.clk), r.board, tracer, quiet(), func(d Delivered) { r.told = append(r.told, d) })
+	d, err := NewDispatcher(NewLedger(r.api.client, r.clk, nil), DispatcherConfig{
+		Sinks: r.board, Tracer: tracer, Log: quiet(), Observe: func(d Delivered) { r.told = append(r.told, d) },
+	})
 	require.NoError(r.t, err)
 	r.Dispatcher = d
 }
@@ -509,11 +511,11 @@ func TestWithoutSinksARecordIsNotQueued(t *testing.T) {
 
 func TestAStartedInformerTakesNoMoreHandlersOnceStopped(t *testing.T) {
 	api := newAPIServer(t)
-	l := NewLedger(api.client, clocktesting.NewFakeClock(noon))
+	l := NewLedger(api.client, clocktesting.NewFakeClock(noon), nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	require.NoError(t, l.Start(ctx))
 	cancel()
 	require.Eventually(t, l.informer.IsStopped, 10*time.Second, time.Millisecond)
-	_, err := NewDispatcher(l, &board{}, nil, quiet(), nil)
+	_, err := NewDispatcher(l, DispatcherConfig{Sinks: &board{}, Log: quiet()})
 	require.ErrorContains(t, err, "handle records")
 }

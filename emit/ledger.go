@@ -40,8 +40,17 @@ type Ledger struct {
 // more than are made before the cache has caught up.
 const recentWrites = 1000
 
-// NewLedger makes a ledger. Nothing is read before [Ledger.Start].
-func NewLedger(client *Client, clk clock.PassiveClock) *Ledger {
+// NewInformer makes a cache of what a source lists, of the type of the example.
+type NewInformer func(source cache.ListerWatcher, example runtime.Object, index cache.Indexers) cache.SharedIndexInformer
+
+// NewLedger makes a ledger. Nothing is read before [Ledger.Start]. informer makes
+// its cache; nil stands for one of client-go's.
+func NewLedger(client *Client, clk clock.PassiveClock, informer NewInformer) *Ledger {
+	if informer == nil {
+		informer = func(source cache.ListerWatcher, example runtime.Object, index cache.Indexers) cache.SharedIndexInformer {
+			return cache.NewSharedIndexInformer(source, example, 0, index)
+		}
+	}
 	all := client.In(metav1.NamespaceAll)
 	source := &cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return all.List(ctx, o) },
@@ -55,7 +64,7 @@ func NewLedger(client *Client, clk clock.PassiveClock) *Ledger {
 		}
 		return nil, nil
 	}}
-	l := &Ledger{client: client, clock: clk, informer: cache.NewSharedIndexInformer(source, &v1alpha1.Release{}, 0, index)}
+	l := &Ledger{client: client, clock: clk, informer: informer(source, &v1alpha1.Release{}, index)}
 	l.recent = cache.NewIntegerResourceVersionMutationCacheWithOptions(klog.Background(), l.informer.GetStore(),
 		cache.MutationCacheOptions{Indexer: l.informer.GetIndexer(), TTL: time.Minute, IncludeAdds: true, MaxCacheSize: recentWrites})
 	return l

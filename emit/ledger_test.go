@@ -106,7 +106,7 @@ func TestOfTwoLedgersOneWinsAndTheOtherAgrees(t *testing.T) {
 
 func TestALoserWithAnEmptyCacheReadsWhatTheWinnerWrote(t *testing.T) {
 	api, clk := newAPIServer(t), clocktesting.NewFakeClock(noon)
-	winner, loser := startLedger(t, api, clk), NewLedger(api.client, clk) // not started: it sees nothing
+	winner, loser := startLedger(t, api, clk), NewLedger(api.client, clk, nil) // not started: it sees nothing
 	a := announce(web(isReady), verdict("smoke", release.Holds, "tests"))
 	require.NoError(t, winner.Record(t.Context(), a))
 	clk.Step(time.Minute)
@@ -119,7 +119,7 @@ func TestAnOldCacheIsRefusedNotBelieved(t *testing.T) {
 	l, api, _ := newTestLedger(t)
 	require.ErrorIs(t, l.Record(t.Context(), announce(web())), release.ErrNotYet)
 	caughtUp(t, l, api)
-	stale := NewLedger(api.client, clocktesting.NewFakeClock(noon))
+	stale := NewLedger(api.client, clocktesting.NewFakeClock(noon), nil)
 	require.NoError(t, stale.informer.GetStore().Add(api.all()[0]))
 	require.NoError(t, l.Record(t.Context(), announce(web(isReady), verdict("smoke", release.Holds, "tests"))))
 
@@ -402,7 +402,7 @@ func TestPast(t *testing.T) {
 	elsewhere := newRecord(web(numbered(12), func(s *release.Snapshot) { s.Release.Subject.Cluster = "staging" }))
 	elsewhere.Labels[v1alpha1.LabelSubject] = webSubject.Hash()
 	api.put(elsewhere)
-	l := NewLedger(api.client, clocktesting.NewFakeClock(noon))
+	l := NewLedger(api.client, clocktesting.NewFakeClock(noon), nil)
 
 	past, err := l.Past(t.Context(), webSubject)
 	require.NoError(t, err)
@@ -527,7 +527,7 @@ func TestStartEndsWithItsContext(t *testing.T) {
 	why := errors.New("asked to end")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	time.AfterFunc(50*time.Millisecond, func() { cancel(why) })
-	require.ErrorIs(t, NewLedger(api.client, clocktesting.NewFakeClock(noon)).Start(ctx), why)
+	require.ErrorIs(t, NewLedger(api.client, clocktesting.NewFakeClock(noon), nil).Start(ctx), why)
 }
 
 func TestAClientOfNowhereIsRefused(t *testing.T) {

@@ -31,7 +31,7 @@ func BenchmarkSettledEvent(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				w.queue.Add(s)
-				w.next(ctx)
+				w.Next(ctx)
 			}
 			require.Empty(b, w.api.requests())
 			require.Zero(b, w.ledger.reads)

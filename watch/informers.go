@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -10,8 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/metadata"
-	"k8s.io/client-go/metadata/metadatainformer"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/rollcall-dev/rollcall/watch/lean"
@@ -75,7 +76,7 @@ func indexName(o any) ([]string, error) {
 
 // watchApplications puts the Deployments of an Application on the queue whenever
 // something about it changes.
-func (w *Watcher) watchApplications() *optional {
+func (w *Watcher) watchApplications() (*optional, error) {
 	poke := func(o any) {
 		a, ok := o.(*lean.Application)
 		if !ok {
@@ -88,12 +89,12 @@ func (w *Watcher) watchApplications() *optional {
 			}
 		}
 	}
-	return &optional{
-		meta: w.Meta, resource: lean.Applications,
+	return newOptional(&optional{
+		meta: w.Meta, informers: w.Informer, resource: lean.Applications,
 		source:   lean.ListWatch(w.Argo.Applications(metav1.NamespaceAll), ""),
 		example:  &lean.Application{},
 		handlers: cache.ResourceEventHandlerFuncs{AddFunc: poke, UpdateFunc: func(_, o any) { poke(o) }},
-	}
+	})
 }
 
 func (w *Watcher) applicationsNamed(name string) []*lean.Application {
@@ -114,56 +115,82 @@ func (w *Watcher) applicationsNamed(name string) []*lean.Application {
 // optional watches a custom resource that need not be installed: from when its
 // definition appears until it is removed.
 type optional struct {
-	meta     metadata.Interface
-	resource string
-	source   cache.ListerWatcher
-	example  runtime.Object
-	handlers cache.ResourceEventHandler
+	meta      metadata.Interface
+	informers NewInformer
+	resource  string
+	source    cache.ListerWatcher
+	example   runtime.Object
+	handlers  cache.ResourceEventHandler
+
+	definition cache.SharedIndexInformer
+	handled    cache.ResourceEventHandlerRegistration
 
 	mu      sync.Mutex
+	bound   context.Context //nolint:containedctx // it bounds what is begun by an event, which has none
 	running cache.SharedIndexInformer
 	stop    context.CancelFunc
-	synced  cache.InformerSynced // whether the definition was looked for
 }
 
 // crds is the resource of definitions.
 var crds = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 
-// run watches the definition until ctx ends.
-func (o *optional) run(ctx context.Context) {
+// newOptional completes an optional with what watches its definition.
+func newOptional(o *optional) (*optional, error) {
 	name := o.resource + "." + lean.ArgoGroupVersion.Group
-	only := func(opts *metav1.ListOptions) { opts.FieldSelector = "metadata.name=" + name }
-	definition := metadatainformer.NewFilteredMetadataInformer(o.meta, crds, "", 0, cache.Indexers{}, only).Informer()
-	handled, err := definition.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(any) { o.begin(ctx) },
-		UpdateFunc: func(_, _ any) { o.begin(ctx) },
+	all := o.meta.Resource(crds)
+	only := func(opts metav1.ListOptions) metav1.ListOptions {
+		opts.FieldSelector = "metadata.name=" + name
+		return opts
+	}
+	source := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			return all.List(ctx, only(opts))
+		},
+		WatchFuncWithContext: func(ctx context.Context, opts metav1.ListOptions) (apiwatch.Interface, error) {
+			return all.Watch(ctx, only(opts))
+		},
+	}
+	o.definition = o.informers(cache.ToListWatcherWithWatchListSemantics(source, o.meta), &metav1.PartialObjectMetadata{}, cache.Indexers{})
+	var err error
+	o.handled, err = o.definition.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(any) { o.begin() },
+		UpdateFunc: func(_, _ any) { o.begin() },
 		DeleteFunc: func(any) { o.end() },
 	})
 	if err != nil {
-		return // only a stopped informer refuses a handler
+		return nil, fmt.Errorf("handle the definition of %s: %w", name, err)
 	}
+	return o, nil
+}
+
+// allow lets the resource be watched, from when it is installed, until ctx ends.
+func (o *optional) allow(ctx context.Context) {
 	o.mu.Lock()
-	o.synced = handled.HasSynced
-	o.mu.Unlock()
-	definition.RunWithContext(ctx)
+	defer o.mu.Unlock()
+	o.bound = ctx
+}
+
+// run watches the definition until ctx ends.
+func (o *optional) run(ctx context.Context) {
+	o.definition.RunWithContext(ctx)
 	o.end()
 }
 
-func (o *optional) begin(ctx context.Context) {
+func (o *optional) begin() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.running != nil {
 		return
 	}
-	informer := cache.NewSharedIndexInformer(o.source, o.example, 0, cache.Indexers{byName: indexName})
+	informer := o.informers(o.source, o.example, cache.Indexers{byName: indexName})
 	if informer.SetTransform(slimMeta) != nil {
 		return // only a started informer refuses a transform
 	}
 	if _, err := informer.AddEventHandler(o.handlers); err != nil {
 		return // only a stopped informer refuses a handler
 	}
-	ctx, o.stop = context.WithCancel(ctx)
-	o.running = informer
+	ctx, stop := context.WithCancel(o.bound)
+	o.running, o.stop = informer, stop
 	go informer.RunWithContext(ctx)
 }
 
@@ -187,5 +214,5 @@ func (o *optional) informer() cache.SharedIndexInformer {
 func (o *optional) hasSynced() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.synced != nil && o.synced() && (o.running == nil || o.running.HasSynced())
+	return o.handled.HasSynced() && (o.running == nil || o.running.HasSynced())
 }

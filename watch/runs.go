@@ -48,23 +48,25 @@ type Runs struct {
 }
 
 // NewRuns makes a watcher of runs. Nothing is read before [Runs.Start].
-func NewRuns(argo *lean.Argo, meta metadata.Interface, f Follower, log *slog.Logger) *Runs {
+func NewRuns(argo *lean.Argo, meta metadata.Interface, f Follower, log *slog.Logger) (*Runs, error) {
 	r := &Runs{argo: argo, follower: f, log: log, queue: workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[cache.ObjectName](50*time.Millisecond, 30*time.Second),
 		workqueue.TypedRateLimitingQueueConfig[cache.ObjectName]{Name: "runs"})}
-	r.runs = &optional{
-		meta: meta, resource: lean.Workflows,
+	var err error
+	r.runs, err = newOptional(&optional{
+		meta: meta, informers: newInformer, resource: lean.Workflows,
 		source:  lean.ListWatch(argo.Workflows(metav1.NamespaceAll), v1alpha1.LabelEvent),
 		example: &lean.Workflow{},
 		handlers: cache.ResourceEventHandlerFuncs{
 			AddFunc: r.enqueue, UpdateFunc: func(_, o any) { r.enqueue(o) }, DeleteFunc: r.deleted,
 		},
-	}
-	return r
+	})
+	return r, err
 }
 
 // Start runs the informer until ctx ends, and returns once it has caught up.
 func (r *Runs) Start(ctx context.Context) error {
+	r.runs.allow(ctx)
 	go r.runs.run(ctx)
 	if !cache.WaitForCacheSync(ctx.Done(), r.runs.hasSynced) {
 		return fmt.Errorf("read the Workflows: %w", context.Cause(ctx))

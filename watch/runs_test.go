@@ -69,7 +69,9 @@ type races struct {
 func newRuns(t *testing.T) *races {
 	r := &races{t: t, api: newAPI(t), follower: &follower{}}
 	r.api.install("workflows")
-	r.Runs = NewRuns(r.api.argo(), r.api.meta(), r.follower, slog.New(slog.DiscardHandler))
+	var err error
+	r.Runs, err = NewRuns(r.api.argo(), r.api.meta(), r.follower, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
 	return r
 }
 

@@ -10,7 +10,9 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/informers"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/cache"
@@ -62,8 +64,22 @@ type Config struct {
 	Baseline func(created time.Time) bool
 	// Clock may be nil for the real one.
 	Clock clock.WithTicker
+	// Queue holds the subjects to be judged; nil stands for one of client-go's.
+	Queue Queue
+	// Informer makes the caches; nil stands for client-go's own.
+	Informer NewInformer
 	// Log may be nil for the default one.
 	Log *slog.Logger
+}
+
+// Queue is a work queue of subjects.
+type Queue = workqueue.TypedRateLimitingInterface[release.Subject]
+
+// NewInformer makes a cache of what a source lists, of the type of the example.
+type NewInformer func(source cache.ListerWatcher, example runtime.Object, index cache.Indexers) cache.SharedIndexInformer
+
+func newInformer(source cache.ListerWatcher, example runtime.Object, index cache.Indexers) cache.SharedIndexInformer {
+	return cache.NewSharedIndexInformer(source, example, 0, index)
 }
 
 // Watcher turns events about objects into snapshots of subjects.
@@ -71,7 +87,7 @@ type Watcher struct {
 	Config
 	deployments  cache.SharedIndexInformer
 	applications *optional
-	queue        workqueue.TypedRateLimitingInterface[release.Subject]
+	queue        Queue
 	started      time.Time
 
 	mu    sync.Mutex
@@ -92,25 +108,34 @@ func New(c Config) (*Watcher, error) {
 	if c.Baseline == nil {
 		c.Baseline = func(time.Time) bool { return true }
 	}
-	w := &Watcher{
-		Config: c,
-		queue: workqueue.NewTypedRateLimitingQueueWithConfig(
-			workqueue.NewTypedItemExponentialFailureRateLimiter[release.Subject](50*time.Millisecond, 30*time.Second),
-			workqueue.TypedRateLimitingQueueConfig[release.Subject]{Name: "subjects", Clock: c.Clock}),
-		known: map[release.Subject]identity{},
+	if c.Informer == nil {
+		c.Informer = newInformer
 	}
+	if c.Queue == nil {
+		c.Queue = workqueue.NewTypedRateLimitingQueueWithConfig(
+			workqueue.NewTypedItemExponentialFailureRateLimiter[release.Subject](50*time.Millisecond, 30*time.Second),
+			workqueue.TypedRateLimitingQueueConfig[release.Subject]{Name: "subjects", Clock: c.Clock})
+	}
+	w := &Watcher{Config: c, queue: c.Queue, known: map[release.Subject]identity{}}
 	if err := w.watchDeployments(); err != nil {
 		return nil, err
 	}
-	w.applications = w.watchApplications()
-	return w, nil
+	var err error
+	w.applications, err = w.watchApplications()
+	return w, err
 }
 
 func (w *Watcher) watchDeployments() error {
-	factory := informers.NewSharedInformerFactoryWithOptions(w.Kube, 0, informers.WithTransform(slim))
-	w.deployments = factory.Apps().V1().Deployments().Informer()
-	if err := w.deployments.AddIndexers(cache.Indexers{byOwner: indexOwner}); err != nil {
-		return fmt.Errorf("index Deployments: %w", err)
+	all := w.Kube.AppsV1().Deployments(metav1.NamespaceAll)
+	source := &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return all.List(ctx, o) },
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (apiwatch.Interface, error) {
+			return all.Watch(ctx, o)
+		},
+	}
+	w.deployments = w.Informer(cache.ToListWatcherWithWatchListSemantics(source, w.Kube), &appsv1.Deployment{}, cache.Indexers{byOwner: indexOwner})
+	if err := w.deployments.SetTransform(slim); err != nil {
+		return fmt.Errorf("slim Deployments: %w", err)
 	}
 	_, err := w.deployments.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
 		AddFunc: func(o any, initial bool) {
@@ -139,9 +164,16 @@ func (w *Watcher) watchDeployments() error {
 	return nil
 }
 
+// Begin says that from now on rollcall sees what becomes ready. ctx bounds the
+// caches of resources that are installed later. [Watcher.Start] calls it.
+func (w *Watcher) Begin(ctx context.Context) {
+	w.started = w.Clock.Now()
+	w.applications.allow(ctx)
+}
+
 // Start runs the informers until ctx ends, and returns once they have caught up.
 func (w *Watcher) Start(ctx context.Context) error {
-	w.started = w.Clock.Now()
+	w.Begin(ctx)
 	go w.deployments.RunWithContext(ctx)
 	go w.applications.run(ctx)
 	if !cache.WaitForCacheSync(ctx.Done(), w.deployments.HasSynced, w.applications.hasSynced) {
@@ -156,7 +188,7 @@ func (w *Watcher) Work(ctx context.Context, workers int) {
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			for ctx.Err() == nil && w.next(context.WithoutCancel(ctx)) {
+			for ctx.Err() == nil && w.Next(context.WithoutCancel(ctx)) {
 			}
 		})
 	}
@@ -180,7 +212,9 @@ func (w *Watcher) Exists(s release.Subject) bool {
 	return s.Cluster != w.Cluster || w.cached(s) != nil
 }
 
-func (w *Watcher) next(ctx context.Context) bool {
+// Next judges the next subject on the queue; it waits for one, and returns false
+// once the queue is shut down. [Watcher.Work] calls it.
+func (w *Watcher) Next(ctx context.Context) bool {
 	s, down := w.queue.Get()
 	if down {
 		return false

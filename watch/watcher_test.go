@@ -567,7 +567,7 @@ func TestADeploymentDeletedWhileQueuedIsNoError(t *testing.T) {
 	w.api.remove("deployments", "shop", "web")
 	require.True(t, eventually(func() bool { return w.cached(subject("web")) == nil }))
 	w.api.requests()
-	require.True(t, w.next(t.Context()))
+	require.True(t, w.Next(t.Context()))
 	require.Zero(t, w.queue.Len())
 	require.Empty(t, w.api.requests())
 	require.Empty(t, w.ledger.told())
@@ -877,7 +877,7 @@ func TestWhatIsAtHandIsCarriedThroughWhenTheWorkEnds(t *testing.T) {
 	close(h.end)
 	<-done
 	w.told("web 1 initial 0")
-	require.False(t, w.next(t.Context()), "the queue is shut down")
+	require.False(t, w.Next(t.Context()), "the queue is shut down")
 }
 
 func TestLosingARaceToWriteIsNothingToReport(t *testing.T) {

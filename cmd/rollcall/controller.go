@@ -152,22 +152,24 @@ func (s *settings) wire(ctx context.Context, log *slog.Logger) (*controller, err
 		}
 	})
 	j := journey.New(s.traceAnnotations, c.exporter)
-	c.ledger = emit.NewLedger(clients.records, clock.RealClock{})
+	c.ledger = emit.NewLedger(clients.records, clock.RealClock{}, nil)
 	c.metrics.registry.MustRegister(newReleasesCollector(c.ledger.Phases))
 	var tracer emit.Tracer
 	if j.Enabled() {
 		tracer = j
 	}
 	to := sinks{rules: c.rules, dynamic: clients.dynamic, http: receivers()}
-	if c.dispatcher, err = emit.NewDispatcher(c.ledger, to, tracer, log, rep.Delivered); err != nil {
+	if c.dispatcher, err = emit.NewDispatcher(c.ledger, emit.DispatcherConfig{Sinks: to, Tracer: tracer, Log: log, Observe: rep.Delivered}); err != nil {
 		return nil, err
 	}
-	c.watcher, err = watch.New(watch.Config{
+	if c.watcher, err = watch.New(watch.Config{
 		Cluster: s.name, Kube: clients.kube, Argo: clients.argo, Meta: clients.meta,
 		History: c.ledger, Handler: &line{rules: c.rules, ledger: c.ledger, journey: j, clock: clock.RealClock{}},
 		Baseline: baseline(lease), Log: log,
-	})
-	c.runs = watch.NewRuns(clients.argo, clients.meta, c.ledger, log)
+	}); err != nil {
+		return nil, err
+	}
+	c.runs, err = watch.NewRuns(clients.argo, clients.meta, c.ledger, log)
 	return c, err
 }
 
