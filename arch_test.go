@@ -22,13 +22,18 @@ var rooms = map[string]struct {
 	"release":          {nil, "the nouns are for everybody, so they depend on nobody"},
 	"release/v1alpha1": {nil, "the API's types must be usable by other programs"},
 	"watch/lean":       {nil, "it holds the types of other people's APIs, and no opinion on them"},
-	"watch":            {[]string{"release", "release/v1alpha1", "watch/lean"}, "what was seen must not depend on what is done about it"},
+	"watch/workload":   {[]string{"watch/lean"}, "what an object says by itself is judged by that object alone"},
+	"watch/gitops":     {[]string{"release", "watch/lean"}, "an engine's word is judged on values alone, so that it can be held to the engine"},
+	"watch": {
+		[]string{"release", "release/v1alpha1", "watch/lean", "watch/workload", "watch/gitops"},
+		"what was seen must not depend on what is done about it",
+	},
 	"conditions":       {[]string{"release"}, "a rule is judged on values alone, so that it can be judged anywhere"},
 	"emit":             {[]string{"release", "release/v1alpha1"}, "a delivery is made from the record alone, so that a restart changes nothing"},
 	"journey":          {[]string{"release", "release/v1alpha1"}, "a trace is drawn from the record alone, so that every replica draws the same"},
 	"config":           {[]string{"release", "conditions", "emit"}, "it composes the configuration of those that have one, and runs nothing"},
 	"cmd/rollcall": {
-		[]string{"release", "release/v1alpha1", "watch", "watch/lean", "conditions", "emit", "journey", "config"},
+		[]string{"release", "release/v1alpha1", "watch", "watch/lean", "watch/gitops", "conditions", "emit", "journey", "config"},
 		"it ties everything together, and so nobody else has to",
 	},
 }

@@ -17,7 +17,10 @@ type Rule struct {
 	Name string
 	// On selects the subjects.
 	On Selector
-	// When must be true; nil stands for [DefaultWhen].
+	// Event says what about a release is told; empty stands for [release.BecameReady].
+	Event release.Occasion
+	// When must be true; nil stands for [DefaultWhen], and for an event other than
+	// that a release is ready, for true.
 	When *Condition
 	// Kinds of release that the rule is for; none stands for
 	// [release.DefaultKinds].
@@ -35,9 +38,20 @@ func (r Rule) Hash() string {
 	}
 	slices.Sort(kinds)
 	sinks := slices.Sorted(slices.Values(r.Send))
-	parts := []string{r.When.String(), strings.Join(kinds, ","), strings.Join(sinks, ",")}
+	when := r.When.String()
+	if r.Event != "" && r.Event != release.BecameReady {
+		when = string(r.Event) + " " + when
+	}
+	parts := []string{when, strings.Join(kinds, ","), strings.Join(sinks, ",")}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return hex.EncodeToString(sum[:])[:12]
+}
+
+func (r Rule) event() release.Occasion {
+	if r.Event == "" {
+		return release.BecameReady
+	}
+	return r.Event
 }
 
 func (r Rule) kinds() []release.Kind {
@@ -49,8 +63,8 @@ func (r Rule) kinds() []release.Kind {
 
 // Selector says which subjects a rule is about.
 type Selector struct {
-	// Kind is the Kubernetes kind, for example "Deployment".
-	Kind string
+	// Kind of the subjects, for example Deployment.
+	Kind release.KindRef
 	// Namespaces of the subjects; none stands for all.
 	Namespaces []string
 	// Labels are what the subject's own labels must match; nil matches all.
@@ -60,7 +74,7 @@ type Selector struct {
 // Selects reports whether the rule is about the snapshot's subject.
 func (s Selector) Selects(snap release.Snapshot) bool {
 	subject := snap.Release.Subject
-	if subject.Kind != s.Kind {
+	if subject.Kind != s.Kind.Subject() {
 		return false
 	}
 	if len(s.Namespaces) > 0 && !slices.Contains(s.Namespaces, subject.Namespace) {

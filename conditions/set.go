@@ -52,12 +52,12 @@ func (s *Set) Judge(snap release.Snapshot, now time.Time) []release.Verdict {
 }
 
 func (s *Set) verdict(r prepared, l look) release.Verdict {
-	v := release.Verdict{Rule: r.Name, Hash: r.hash}
+	v := release.Verdict{Rule: r.Name, Hash: r.hash, Event: r.event()}
 	if reason := r.skips(l.snap.Release.Kind); reason != "" {
 		v.Standing, v.Reason = release.Skipped, reason
 		return v
 	}
-	holds, err := r.When.holds(l)
+	holds, err := r.holds(l)
 	switch {
 	case err != nil:
 		v.Standing, v.Reason = release.Broken, fmt.Sprintf("when: %v", err)
@@ -67,6 +67,15 @@ func (s *Set) verdict(r prepared, l look) release.Verdict {
 		s.fill(&v, r, l)
 	}
 	return v
+}
+
+// holds reports whether the condition is true. Without one, whatever a rule is
+// about other than that a release is ready is true once it is asked about.
+func (p prepared) holds(l look) (bool, error) {
+	if p.When == nil && p.event() != release.BecameReady {
+		return true, nil
+	}
+	return p.When.holds(l)
 }
 
 // fill completes the verdict of a rule whose condition is true.

@@ -18,6 +18,9 @@ type releaseView struct {
 	Annotations map[string]string `cel:"annotations"`
 	Previous    string            `cel:"previous"`
 	Late        bool              `cel:"late"`
+	OutOfBand   bool              `cel:"outOfBand"`
+	GateTimeout bool              `cel:"gateTimeout"`
+	Superseded  []string          `cel:"superseded"`
 	StartedAt   time.Time         `cel:"startedAt"`
 	Ready       bool              `cel:"ready"`
 	WaitingFor  string            `cel:"waitingFor"`
@@ -36,6 +39,9 @@ type appView struct {
 	Revisions []string `cel:"revisions"`
 	RepoURL   string   `cel:"repoURL"`
 	Operation string   `cel:"operation"`
+	Kind      string   `cel:"kind"`
+	Partial   bool     `cel:"partial"`
+	Source    string   `cel:"source"`
 }
 
 // variables gives an expression its view of one snapshot.
@@ -60,6 +66,9 @@ func viewRelease(snap release.Snapshot) releaseView {
 		Annotations: snap.Annotations,
 		Previous:    r.Previous,
 		Late:        snap.Late,
+		OutOfBand:   snap.OutOfBand,
+		GateTimeout: snap.GateTimeout,
+		Superseded:  snap.Superseded,
 		StartedAt:   snap.StartedAt,
 		Ready:       snap.Ready,
 		WaitingFor:  snap.WaitingFor,
@@ -80,5 +89,8 @@ func viewApp(app release.App) appView {
 		Revisions: app.Revisions,
 		RepoURL:   app.RepoURL,
 		Operation: app.Operation,
+		Kind:      app.Kind,
+		Partial:   app.Partial,
+		Source:    app.Source,
 	}
 }

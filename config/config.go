@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/conditions"
@@ -47,7 +48,7 @@ func (c Config) Judge(snap release.Snapshot, now time.Time) []release.Verdict {
 func Default() Config {
 	return compose(nil, []conditions.Rule{{
 		Name: "default",
-		On:   conditions.Selector{Kind: "Deployment"},
+		On:   conditions.Selector{Kind: release.KindRef{Kind: "Deployment"}},
 	}})
 }
 
@@ -58,4 +59,15 @@ func compose(sinks map[string]Sink, rules []conditions.Rule) Config {
 		targets[name] = conditions.Target{Follows: s.Follows(), Parameters: s.Parameters}
 	}
 	return Config{Sinks: sinks, Rules: rules, set: conditions.NewSet(rules, targets)}
+}
+
+// Kinds lists the kinds of subjects that rules are about, each once.
+func (c *Config) Kinds() []release.KindRef {
+	var out []release.KindRef
+	for _, r := range c.Rules {
+		if !slices.Contains(out, r.On.Kind) {
+			out = append(out, r.On.Kind)
+		}
+	}
+	return out
 }

@@ -7,6 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/rollcall-dev/rollcall/conditions"
@@ -30,7 +31,7 @@ func (r *reader) readRule(node *yaml.Node, place string) {
 	}
 	rule := conditions.Rule{Name: r.ruleName(node, found["name"]), On: r.selector(node, found["on"])}
 	if n := found["event"]; n != nil {
-		r.event(n)
+		rule.Event = r.event(n)
 	}
 	if n := found["when"]; n != nil {
 		rule.When = r.condition(n)
@@ -83,10 +84,10 @@ func (r *reader) selector(parent, node *yaml.Node) conditions.Selector {
 		r.wrong(start(parent), "rule does not say what it is on")
 		return conditions.Selector{}
 	}
-	found := r.object(node, shape{what: "on", fields: []string{"kind", "namespaces", "selector"}})
+	found := r.object(node, shape{what: "on", fields: []string{"apiVersion", "kind", "namespaces", "selector"}})
 	var on conditions.Selector
 	if n := found["kind"]; n != nil {
-		on.Kind = r.subjectKind(n)
+		on.Kind = r.subjectKind(n, found["apiVersion"])
 	} else if node.Kind == yaml.MappingNode {
 		r.wrong(start(node), "on has no kind")
 	}
@@ -102,13 +103,24 @@ func (r *reader) selector(parent, node *yaml.Node) conditions.Selector {
 	return on
 }
 
-func (r *reader) subjectKind(node *yaml.Node) string {
-	return r.choice(node, "on.kind", []string{"Deployment"},
-		[]string{"StatefulSet", "DaemonSet", "Rollout", "Application", "Kustomization", "HelmRelease"})
+// subjectKind reads a kind: one of our own, or any other with its apiVersion.
+func (r *reader) subjectKind(kind, version *yaml.Node) release.KindRef {
+	if version == nil {
+		return release.KindRef{Kind: r.choice(kind, "on.kind", append(release.Workloads(), release.Apps()...), nil)}
+	}
+	var ref release.KindRef
+	ref.Kind, _ = r.text(kind, "on.kind")
+	text, ok := r.text(version, "on.apiVersion")
+	gv, err := schema.ParseGroupVersion(text)
+	if ok && (err != nil || gv.Version == "") {
+		r.wrong(start(version), "apiVersion %q must be a version, or a group and a version: apps/v1", short(text))
+	}
+	ref.APIVersion = text
+	return ref
 }
 
-func (r *reader) event(node *yaml.Node) {
-	r.choice(node, "event", []string{"ready"}, []string{"stalled", "superseded", "tested"})
+func (r *reader) event(node *yaml.Node) release.Occasion {
+	return release.Occasion(r.choice(node, "event", []string{"ready", "stalled", "superseded"}, []string{"tested"}))
 }
 
 // choice reads one of the words that are known; later are those whose behaviour

@@ -80,8 +80,13 @@ func refused(resp *http.Response) error {
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
-// EventType is the CloudEvents type of a release that became ready.
-const EventType = "dev.rollcall.release.ready.v1"
+// EventType is the CloudEvents type of what happened to a release.
+func EventType(o release.Occasion) string {
+	if o == "" {
+		o = release.BecameReady
+	}
+	return "dev.rollcall.release." + string(o) + ".v1"
+}
 
 // CloudEvent makes the CloudEvent of an event. Its id and source are the same for
 // every attempt; together they let a receiver drop what it has seen.
@@ -90,7 +95,7 @@ func CloudEvent(e release.Event) (cloudevents.Event, error) {
 	ce := cloudevents.NewEvent(cloudevents.VersionV1)
 	ce.SetID(e.ID)
 	ce.SetSource("/clusters/" + s.Cluster + "/namespaces/" + s.Namespace)
-	ce.SetType(EventType)
+	ce.SetType(EventType(e.Occasion))
 	ce.SetSubject(strings.ToLower(s.Kind) + "s/" + s.Namespace + "/" + s.Name)
 	ce.SetTime(e.ReadyAt)
 	ce.SetExtension("recordedtime", e.RecordedAt)

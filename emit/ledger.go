@@ -95,7 +95,15 @@ func (l *Ledger) Recorded(s release.Subject) (release.Past, bool) {
 	if len(all) == 0 {
 		return release.Past{}, false
 	}
-	return pastOf(all[0]), true
+	out := pastOf(all[0])
+	out.Settled = out.Settled && !untidy(all)
+	return out, true
+}
+
+// untidy reports whether a record was overtaken and not closed: by a crash between
+// the two writes.
+func untidy(all []*v1alpha1.Release) bool {
+	return slices.ContainsFunc(all[1:], func(rec *v1alpha1.Release) bool { return !settled(rec) })
 }
 
 // Phases counts the records that the cache holds by phase.
@@ -121,8 +129,18 @@ func (l *Ledger) Past(ctx context.Context, s release.Subject) ([]release.Past, e
 			out = append(out, pastOf(rec))
 		}
 	}
-	slices.SortFunc(out, func(a, b release.Past) int { return cmp.Compare(b.Sequence, a.Sequence) })
+	slices.SortFunc(out, func(a, b release.Past) int { return order(b.Release, a.Release) })
 	return out, nil
+}
+
+// order compares two releases of a subject by age. Of one object, generations tell
+// it: two leaders, each of which did not know what the other wrote, may have given
+// two releases the same sequence.
+func order(a, b release.Release) int {
+	if a.UID == b.UID && a.Generation != 0 && b.Generation != 0 {
+		return cmp.Or(cmp.Compare(a.Generation, b.Generation), cmp.Compare(a.Sequence, b.Sequence))
+	}
+	return cmp.Compare(a.Sequence, b.Sequence)
 }
 
 // cached lists the records of a subject that the cache holds, newest first. They
@@ -135,7 +153,7 @@ func (l *Ledger) cached(s release.Subject) []*v1alpha1.Release {
 			out = append(out, rec)
 		}
 	}
-	slices.SortFunc(out, func(a, b *v1alpha1.Release) int { return cmp.Compare(b.Spec.Sequence, a.Spec.Sequence) })
+	slices.SortFunc(out, func(a, b *v1alpha1.Release) int { return order(Of(b), Of(a)) })
 	return out
 }
 
@@ -143,7 +161,7 @@ func (l *Ledger) cached(s release.Subject) []*v1alpha1.Release {
 // release, so that a live one is worth its calls.
 func (l *Ledger) Wants(a Announcement) bool {
 	rec := l.recordOf(a.Snapshot.Release)
-	if rec == nil || rec.Status.Phase == "" {
+	if rec == nil || rec.Status.Phase == "" || untidy(l.cached(a.Snapshot.Release.Subject)) {
 		return true
 	}
 	switch phase(rec) {
@@ -194,7 +212,7 @@ func (l *Ledger) Record(ctx context.Context, a Announcement) error {
 			return err
 		}
 	}
-	if err := l.tidy(ctx, rec); err != nil {
+	if err := l.tidy(ctx, rec, a); err != nil {
 		return err
 	}
 	if !settled(rec) {
@@ -223,7 +241,7 @@ func (l *Ledger) claim(ctx context.Context, s release.Snapshot) (*v1alpha1.Relea
 // tidy closes the older records of a subject that a newer release overtook, and
 // deletes those beyond what is kept. It looks at the cache, so that a crash
 // before it is made up for at the next look.
-func (l *Ledger) tidy(ctx context.Context, newest *v1alpha1.Release) error {
+func (l *Ledger) tidy(ctx context.Context, newest *v1alpha1.Release, a Announcement) error {
 	completed := 0
 	for i, old := range l.cached(Of(newest).Subject) {
 		last := false // that was completed; what comes next is compared with it
@@ -231,13 +249,13 @@ func (l *Ledger) tidy(ctx context.Context, newest *v1alpha1.Release) error {
 			completed++
 			last = completed == 1
 		}
-		if old.Spec.Sequence >= newest.Spec.Sequence {
+		if order(Of(old), Of(newest)) >= 0 {
 			continue
 		}
 		var err error
 		switch {
 		case !settled(old):
-			err = l.supersede(ctx, old.DeepCopy(), newest.Name)
+			err = l.supersede(ctx, old.DeepCopy(), newest.Name, a)
 		case i >= Keep && !last && !busy(old):
 			err = l.client.In(old.Namespace).Delete(ctx, old.Name, metav1.DeleteOptions{})
 		}
@@ -250,12 +268,19 @@ func (l *Ledger) tidy(ctx context.Context, newest *v1alpha1.Release) error {
 
 // supersede closes a record: a release that was not ready never will be, and
 // rules that waited will not hold. What was to be sent is still sent.
-func (l *Ledger) supersede(ctx context.Context, rec *v1alpha1.Release, by string) error {
+func (l *Ledger) supersede(ctx context.Context, rec *v1alpha1.Release, by string, a Announcement) error {
 	st := &rec.Status
 	switch phase(rec) {
 	case release.Rolling, release.Stalled:
 		st.Phase = string(release.Superseded)
 		st.WaitingFor = "superseded by " + by
+		if a.Judge != nil {
+			s := release.Snapshot{
+				Release: Of(rec), App: appOf(rec), WaitingFor: st.WaitingFor, Live: true, Superseded: rec.Spec.Superseded,
+				Labels: a.Snapshot.Labels, Annotations: a.Snapshot.Annotations,
+			}
+			announce(rec, a, a.Judge(s), release.WasSuperseded, l.clock.Now())
+		}
 	default:
 		st.Phase = string(phase(rec))
 	}

@@ -28,6 +28,12 @@ type PayloadRelease struct {
 	Revision string `json:"revision"`
 	Previous string `json:"previous,omitempty"`
 	Late     bool   `json:"late,omitempty"`
+	// OutOfBand says that somebody else than the engine made the release,
+	// GateTimeout that the engine did not vouch for it.
+	OutOfBand   bool `json:"outOfBand,omitempty"`
+	GateTimeout bool `json:"gateTimeout,omitempty"`
+	// Superseded lists the revisions that came and went before they were ready.
+	Superseded []string `json:"superseded,omitempty"`
 }
 
 // PayloadWorkload names the workload.
@@ -85,6 +91,7 @@ func payload(e release.Event) Payload {
 		Release: PayloadRelease{
 			Name: e.Record.Name, Kind: string(e.Release.Kind),
 			Revision: e.Release.Revision, Previous: e.Release.Previous, Late: e.Late,
+			OutOfBand: e.OutOfBand, GateTimeout: e.GateTimeout, Superseded: e.Superseded,
 		},
 		Workload:    PayloadWorkload{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name, UID: e.Release.UID},
 		Images:      []PayloadImage{},

@@ -22,29 +22,44 @@ func newRecord(s release.Snapshot) *v1alpha1.Release {
 		},
 		Spec: v1alpha1.ReleaseSpec{
 			Cluster:  r.Subject.Cluster,
-			Subject:  v1alpha1.Subject{APIVersion: "apps/v1", Kind: r.Subject.Kind, Name: r.Subject.Name, UID: r.UID},
-			Revision: r.Revision, Template: v1alpha1.Template(r.Template),
+			Subject:  v1alpha1.Subject{APIVersion: r.APIVersion, Kind: r.Subject.ObjectKind(), Name: r.Subject.Name, UID: r.UID},
+			Revision: r.Revision, Token: token(r), Template: v1alpha1.Template(r.Template),
 			Kind: string(r.Kind), Baseline: s.Baseline, Generation: r.Generation,
 			Sequence: r.Sequence, Previous: r.Previous,
+			Completed: r.Completed, Superseded: s.Superseded[:min(len(s.Superseded), release.Memory)],
 		},
 	}
+}
+
+// token is empty where the revision says the same.
+func token(r release.Release) string {
+	if r.Token == r.Revision {
+		return ""
+	}
+	return r.Token
 }
 
 // Of reads the release that a record is about.
 func Of(rec *v1alpha1.Release) release.Release {
 	sp := rec.Spec
+	kind := release.KindRef{APIVersion: sp.Subject.APIVersion, Kind: sp.Subject.Kind}
 	return release.Release{
 		Subject: release.Subject{
-			Cluster: sp.Cluster, Kind: sp.Subject.Kind, Namespace: rec.Namespace, Name: sp.Subject.Name,
+			Cluster: sp.Cluster, Kind: kind.Subject(), Namespace: rec.Namespace, Name: sp.Subject.Name,
 		},
-		UID: sp.Subject.UID, Revision: sp.Revision, Template: release.Template(sp.Template),
+		APIVersion: sp.Subject.APIVersion,
+		UID:        sp.Subject.UID, Revision: sp.Revision, Token: sp.Token, Template: release.Template(sp.Template),
 		Kind: release.Kind(sp.Kind), Generation: sp.Generation, Sequence: sp.Sequence, Previous: sp.Previous,
+		Completed: sp.Completed,
 	}
 }
 
 // pastOf sums up a record.
 func pastOf(rec *v1alpha1.Release) release.Past {
-	return release.Past{Release: Of(rec), Phase: phase(rec), Settled: settled(rec)}
+	return release.Past{
+		Release: Of(rec), Phase: phase(rec), Settled: settled(rec),
+		RolledOutAt: when(rec.Status.Timeline.RolloutFinished), Superseded: rec.Spec.Superseded,
+	}
 }
 
 // phase reads how far a record has come. A record whose status was never written
@@ -84,8 +99,9 @@ func waits(r v1alpha1.RuleState) bool {
 // eventOf makes the event of a delivery from the record alone.
 func eventOf(rec *v1alpha1.Release, d *v1alpha1.Delivery) release.Event {
 	return release.Event{
-		ID: d.EventID, Rule: d.Rule, Sink: d.Sink,
+		ID: d.EventID, Rule: d.Rule, Sink: d.Sink, Occasion: occasion(d),
 		Release: Of(rec), App: appOf(rec), Late: rec.Status.Late,
+		OutOfBand: rec.Status.OutOfBand, GateTimeout: rec.Status.GateTimeout, Superseded: rec.Spec.Superseded,
 		ReadyAt: becameReady(rec), RecordedAt: d.Created.Time,
 		Record: release.Ref{
 			APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.Kind,
@@ -93,6 +109,14 @@ func eventOf(rec *v1alpha1.Release, d *v1alpha1.Delivery) release.Event {
 		},
 		Traceparent: d.Traceparent, Parameters: d.Parameters,
 	}
+}
+
+// occasion is what a delivery tells.
+func occasion(d *v1alpha1.Delivery) release.Occasion {
+	if d.Event == "" {
+		return release.BecameReady
+	}
+	return release.Occasion(d.Event)
 }
 
 // becameReady is when the release became ready: when it was seen to, or, if nobody
@@ -103,8 +127,11 @@ func becameReady(rec *v1alpha1.Release) time.Time {
 	if synced := when(tl.SyncFinished); synced.After(t) {
 		t = synced
 	}
-	if !rec.Status.Late || t.IsZero() {
-		return when(tl.Ready)
+	switch {
+	case tl.Ready == nil: // it never did
+		return when(tl.Seen)
+	case !rec.Status.Late || t.IsZero():
+		return tl.Ready.Time
 	}
 	return t
 }
@@ -115,7 +142,7 @@ func appOf(rec *v1alpha1.Release) release.App {
 		return release.App{Ready: true}
 	}
 	return release.App{
-		Engine: g.Engine, Namespace: g.Namespace, Name: g.Name, Project: g.Project,
+		Engine: g.Engine, Kind: g.Kind, Source: g.Source, Namespace: g.Namespace, Name: g.Name, Project: g.Project,
 		RepoURL: g.RepoURL, Revision: g.Revision, Revisions: g.Revisions,
 		Operation: g.Operation, Partial: g.Partial, Ready: true, Synced: true, Healthy: true,
 		SyncStartedAt: when(rec.Status.Timeline.SyncStarted), SyncFinishedAt: when(rec.Status.Timeline.SyncFinished),

@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +19,11 @@ import (
 // that it belongs to.
 type Announcement struct {
 	Snapshot release.Snapshot
+	// Verdicts are those on the snapshot, of rules for whatever event. Judge gives
+	// those on another release of the subject, which this one supersedes; nil gives
+	// none.
 	Verdicts []release.Verdict
+	Judge    func(release.Snapshot) []release.Verdict
 	// Trace is the trace, Traceparent what a message of a rule hands on of it.
 	// Both may be nil: then nothing is handed on.
 	Trace       *v1alpha1.Trace
@@ -50,10 +55,16 @@ func roll(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	if st.WaitingFor != s.WaitingFor {
 		st.WaitingFor, st.WaitingSince = s.WaitingFor, micro(now)
 	}
+	if s.RolledOut && st.Timeline.RolloutFinished == nil {
+		st.Timeline.RolloutFinished = micro(cmp.Or(s.RolledOutAt, now))
+	}
 	switch {
 	case s.Ready:
 		becomeReady(rec, a, now)
 	case s.Stalled:
+		if st.Phase != string(release.Stalled) {
+			announce(rec, a, a.Verdicts, release.DidStall, now)
+		}
 		st.Phase = string(release.Stalled)
 	default:
 		st.Phase = string(release.Rolling)
@@ -64,7 +75,7 @@ func roll(rec *v1alpha1.Release, a Announcement, now time.Time) {
 // and everything that is to be sent because of it.
 func becomeReady(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	st, s := &rec.Status, a.Snapshot
-	st.Phase, st.Late = string(release.Ready), s.Late
+	st.Phase, st.Late, st.OutOfBand, st.GateTimeout = string(release.Ready), s.Late, s.OutOfBand, s.GateTimeout
 	st.WaitingFor, st.WaitingSince = "", nil
 	st.GitOps, st.Trace = gitOps(s.App), a.Trace
 	if rev := s.App.Revision; rev != "" {
@@ -72,7 +83,10 @@ func becomeReady(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	}
 	tl := &st.Timeline
 	tl.SyncStarted, tl.SyncFinished = micro(s.App.SyncStartedAt), micro(s.App.SyncFinishedAt)
-	tl.RolloutStarted, tl.RolloutFinished, tl.Ready = micro(s.StartedAt), micro(s.RolledOutAt), micro(now)
+	tl.RolloutStarted, tl.Ready = micro(s.StartedAt), micro(now)
+	if !s.RolledOutAt.IsZero() {
+		tl.RolloutFinished = micro(s.RolledOutAt)
+	}
 	if tl.RolloutStarted == nil {
 		tl.RolloutStarted = tl.Seen
 	}
@@ -82,9 +96,29 @@ func becomeReady(rec *v1alpha1.Release, a Announcement, now time.Time) {
 		Message: "every replica of the release answers", LastTransitionTime: metav1.NewTime(now),
 	})
 	for _, v := range a.Verdicts {
-		st.Rules = append(st.Rules, v1alpha1.RuleState{Name: v.Rule, Hash: v.Hash, State: string(release.Waiting)})
+		if v.Event == release.BecameReady || v.Event == "" {
+			st.Rules = append(st.Rules, v1alpha1.RuleState{Name: v.Rule, Hash: v.Hash, State: string(release.Waiting)})
+		}
 	}
 	reconsider(rec, a, now)
+}
+
+// announce writes down what rules say of something that happens to a release once,
+// and has no second chance: what does not hold then never will.
+func announce(rec *v1alpha1.Release, a Announcement, verdicts []release.Verdict, what release.Occasion, now time.Time) {
+	st := &rec.Status
+	for _, v := range verdicts {
+		if v.Event != what || slices.ContainsFunc(st.Rules, func(r v1alpha1.RuleState) bool { return r.Name == v.Rule }) {
+			continue
+		}
+		r := v1alpha1.RuleState{Name: v.Rule, Hash: v.Hash, State: string(v.Standing), Reason: v.Reason}
+		if v.Standing == release.Holds {
+			st.Deliveries = append(st.Deliveries, deliveries(rec, v, a.Traceparent, now)...)
+		} else {
+			r.State = string(release.Skipped)
+		}
+		st.Rules = append(st.Rules, r)
+	}
 }
 
 // reconsider asks again the rules that did not hold yet. A rule that came, or was
@@ -117,6 +151,9 @@ func deliveries(rec *v1alpha1.Release, v release.Verdict, traceparent func(strin
 			Rule: v.Rule, Sink: m.Sink, EventID: Of(rec).EventID(v.Rule), State: pending,
 			Created: *micro(now), Parameters: m.Parameters, Follows: m.Follows,
 		}
+		if v.Event != release.BecameReady {
+			d.Event = string(v.Event)
+		}
 		if traceparent != nil {
 			d.Traceparent = traceparent(v.Rule, m)
 		}
@@ -130,7 +167,7 @@ func gitOps(a release.App) *v1alpha1.GitOps {
 		return nil
 	}
 	return &v1alpha1.GitOps{
-		Engine: a.Engine, Namespace: a.Namespace, Name: a.Name, Project: a.Project,
+		Engine: a.Engine, Kind: a.Kind, Source: a.Source, Namespace: a.Namespace, Name: a.Name, Project: a.Project,
 		RepoURL: a.RepoURL, Revision: a.Revision, Revisions: a.Revisions,
 		Operation: a.Operation, Partial: a.Partial,
 	}
@@ -144,7 +181,7 @@ func sumUp(rec *v1alpha1.Release, now time.Time) {
 	var tests []string
 	for _, d := range st.Deliveries {
 		switch {
-		case !d.Follows:
+		case !d.Follows || d.Event != "":
 			continue
 		case d.Outcome == nil && d.State != dead:
 			open++

@@ -2,6 +2,18 @@ package release
 
 import "time"
 
+// Occasion is what about a release is told.
+type Occasion string
+
+const (
+	// BecameReady is a release that is fully ready.
+	BecameReady Occasion = "ready"
+	// DidStall is a release that passed its progress deadline before it was ready.
+	DidStall Occasion = "stalled"
+	// WasSuperseded is a release that a newer one replaced before it was ready.
+	WasSuperseded Occasion = "superseded"
+)
+
 // Event is what a rule tells a sink about one release. It is made from the
 // record alone, so that every attempt to deliver it says the same.
 type Event struct {
@@ -10,11 +22,17 @@ type Event struct {
 	// Rule and Sink are names in the configuration.
 	Rule string
 	Sink string
+	// Occasion is what is told.
+	Occasion Occasion
 	// Release is what became ready, App its owner then.
 	Release Release
 	App     App
 	// Late says that rollcall was not there when the release became ready.
 	Late bool
+	// OutOfBand, GateTimeout and Superseded are those of the [Snapshot].
+	OutOfBand   bool
+	GateTimeout bool
+	Superseded  []string
 	// ReadyAt is when the release became ready, RecordedAt when rollcall said so.
 	ReadyAt    time.Time
 	RecordedAt time.Time

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ErrNotYet says that a subject is not settled: nothing went wrong, and it must
@@ -17,7 +18,8 @@ type Subject struct {
 	// Cluster names the cluster the subject runs in. It is part of every
 	// identity, so that events of several clusters can meet in one place.
 	Cluster string
-	// Kind is the Kubernetes kind, for example "Deployment".
+	// Kind is the Kubernetes kind, for example "Deployment". One that is not among
+	// [Workloads] and [Apps] bears its group, as in "Certificate.cert-manager.io".
 	Kind string
 	// Namespace and Name are those of the object.
 	Namespace string
@@ -31,6 +33,52 @@ func (s Subject) String() string { return s.Kind + " " + s.Namespace + "/" + s.N
 func (s Subject) Hash() string {
 	return digest("subject", s.Cluster, s.Kind, s.Namespace, s.Name)[:16]
 }
+
+// ObjectKind is the kind of the subject's object, without a group.
+func (s Subject) ObjectKind() string {
+	kind, _, _ := strings.Cut(s.Kind, ".")
+	return kind
+}
+
+// KindRef names a kind of objects as a rule does.
+type KindRef struct {
+	// APIVersion may be empty for a kind among [Workloads] and [Apps].
+	APIVersion string
+	Kind       string
+}
+
+// Subject is what [Subject.Kind] is for objects of that kind.
+func (k KindRef) Subject() string {
+	group, _, grouped := strings.Cut(k.APIVersion, "/")
+	if own := Group(k.Kind); k.APIVersion == "" || grouped && own == group {
+		return k.Kind
+	}
+	if !grouped {
+		group = ""
+	}
+	return k.Kind + "." + group
+}
+
+// Group is the API group of a kind among [Workloads] and [Apps]; empty for others.
+func Group(kind string) string {
+	switch kind {
+	case "Deployment", "StatefulSet", "DaemonSet":
+		return "apps"
+	case "Rollout", "Application":
+		return "argoproj.io"
+	case "Kustomization":
+		return "kustomize.toolkit.fluxcd.io"
+	case "HelmRelease":
+		return "helm.toolkit.fluxcd.io"
+	}
+	return ""
+}
+
+// Workloads lists the kinds of subjects that run pods by themselves.
+func Workloads() []string { return []string{"Deployment", "StatefulSet", "DaemonSet", "Rollout"} }
+
+// Apps lists the kinds of subjects that stand for all workloads of an application.
+func Apps() []string { return []string{"Application", "Kustomization", "HelmRelease"} }
 
 // Kind says in what way a release differs from what ran before it.
 type Kind string
@@ -63,8 +111,9 @@ func DefaultKinds() []Kind { return []Kind{Initial, Image, Config, Rollback} }
 
 // Template describes the pod template of a release.
 type Template struct {
-	// Hash is the pod-template-hash label of the ReplicaSet. It is read, never
-	// computed: the hash function changes with the version of Kubernetes.
+	// Hash names the template among those of its subject: the pod-template-hash of
+	// a ReplicaSet, or the name of a ControllerRevision. It is read, never computed:
+	// the hash function changes with the version of Kubernetes.
 	Hash string
 	// Digest is the SHA-256 of the template as rollcall reads it.
 	Digest string
@@ -80,9 +129,15 @@ type Release struct {
 	// UID is that of the subject's object: a subject deleted and created again
 	// is another object.
 	UID string
-	// Revision is the deployment.kubernetes.io/revision annotation. It is
+	// APIVersion is that of the subject's object.
+	APIVersion string
+	// Revision is the subject's own number for what it runs: a Deployment's
+	// deployment.kubernetes.io/revision, or that of a ControllerRevision. It is
 	// compared for equality only; it may start again at 1.
 	Revision string
+	// Token is what the subject's object alone tells a release by; it changes with
+	// the template, and with little else. Empty stands for Revision.
+	Token string
 	// Template is what the revision runs.
 	Template Template
 	// Kind says how it differs from what ran before.
@@ -95,6 +150,42 @@ type Release struct {
 	// Previous is the name of the record of the last completed release; empty
 	// for the first.
 	Previous string
+	// Completed lists the hashes of templates that had been fully ready before,
+	// newest first, each once; at most [Memory].
+	Completed []string
+}
+
+// Memory is how many completed templates a release remembers.
+const Memory = 50
+
+// Remembered is what is remembered of the past once a release follows past, which
+// is newest first.
+func Remembered(past []Past) []string {
+	var out []string
+	add := func(hash string) {
+		if len(out) < Memory && hash != "" && !slices.Contains(out, hash) {
+			out = append(out, hash)
+		}
+	}
+	for _, p := range past {
+		if p.Phase.Completed() {
+			add(p.Template.Hash)
+		}
+	}
+	if len(past) > 0 {
+		for _, hash := range past[0].Completed {
+			add(hash)
+		}
+	}
+	return out
+}
+
+// Sign is the token, or what stands for it.
+func (r Release) Sign() string {
+	if r.Token == "" {
+		return r.Revision
+	}
+	return r.Token
 }
 
 // Key identifies the release among all releases of all clusters.
@@ -154,6 +245,10 @@ type Past struct {
 	Phase Phase
 	// Settled says that nothing about the release is left to judge.
 	Settled bool
+	// RolledOutAt is when the subject was first seen to lack nothing.
+	RolledOutAt time.Time
+	// Superseded is [Snapshot.Superseded] of when the release was first seen.
+	Superseded []string
 }
 
 func digest(parts ...string) string {

@@ -17,6 +17,8 @@ type Snapshot struct {
 	WaitingFor string
 	// Stalled says that the rollout passed its progress deadline.
 	Stalled bool
+	// RolledOut says that the subject itself lacks nothing, whatever an engine says.
+	RolledOut bool
 	// Live says that the objects were read from the API server for this very
 	// snapshot. What a cache says may start a live look, and never an event.
 	Live bool
@@ -24,22 +26,45 @@ type Snapshot struct {
 	Baseline bool
 	// Late says that the release was ready before this process could see it.
 	Late bool
+	// OutOfBand says that an engine owns the subject, and somebody else wrote the
+	// template last.
+	OutOfBand bool
+	// GateTimeout says that the engine did not vouch for the release, and rollcall
+	// was told to wait no longer.
+	GateTimeout bool
+	// Superseded lists the subject's revisions since the last completed one that
+	// came and went before they were ready.
+	Superseded []string
 	// StartedAt is when the rollout began, RolledOutAt when its last pod became
 	// available; zero if unknown.
 	StartedAt   time.Time
 	RolledOutAt time.Time
 }
 
+// Recall makes a snapshot of a release that is recorded already bear what its
+// record says: what it was is decided once.
+func (s *Snapshot) Recall(p Past) {
+	token := s.Release.Token
+	s.Release, s.Superseded = p.Release, p.Superseded
+	s.Release.Token = token
+	if s.RolledOutAt.IsZero() {
+		s.RolledOutAt = p.RolledOutAt
+	}
+}
+
 // App is what a GitOps engine says about the application that owns a subject.
 type App struct {
-	// Engine is "argocd", or empty if nobody owns the subject.
+	// Engine is "argocd" or "flux", or empty if nobody owns the subject.
 	Engine string
-	// Namespace, Name and Project are those of the Application.
+	// Kind is the kind of the owner: Application, Kustomization or HelmRelease.
+	Kind string
+	// Namespace and Name are the owner's, Project is an Application's.
 	Namespace string
 	Name      string
 	Project   string
 	// RepoURL is the (first) source's repository; Revision what was last synced
-	// from it. With several sources, Revisions holds one for each, in order.
+	// from it. With several sources, Revisions holds one for each, in order. A
+	// revision is a commit, or the version of a chart, or a digest.
 	RepoURL   string
 	Revision  string
 	Revisions []string
@@ -49,6 +74,8 @@ type App struct {
 	Synced  bool
 	Healthy bool
 	Ready   bool
+	// Source is the commit that a hydrated Revision was made from; else empty.
+	Source string
 	// WaitingFor says in words what Ready still misses.
 	WaitingFor string
 	// Operation is the phase of the last operation, in the engine's words.
@@ -81,6 +108,8 @@ type Verdict struct {
 	// Rule is the rule's name, Hash stands for its condition and its sinks.
 	Rule string
 	Hash string
+	// Event is what the rule is about; the verdict counts only when that happens.
+	Event Occasion
 	// Standing is the answer, Reason the same in words.
 	Standing Standing
 	Reason   string

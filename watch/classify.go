@@ -8,7 +8,7 @@ import (
 
 // classify says in what way a release differs from those recorded before it.
 // past is newest first and does not hold the release itself; reused says that
-// its ReplicaSet has carried an earlier revision.
+// its version has carried an earlier revision.
 //
 //	nothing completed before            initial
 //	another object, same template       recreate
@@ -47,15 +47,8 @@ func against(now release.Release, last release.Past, past []release.Past, reused
 // the ReplicaSet counts only for templates older than what is recorded: a
 // template that is recorded, and never completed, does not come back.
 func returned(now release.Release, past []release.Past, reused bool) bool {
-	recorded := false
-	for _, p := range past {
-		if p.Template.Hash != now.Template.Hash {
-			continue
-		}
-		if p.Phase.Completed() {
-			return true
-		}
-		recorded = true
+	if slices.Contains(release.Remembered(past), now.Template.Hash) {
+		return true
 	}
-	return reused && !recorded
+	return reused && !slices.ContainsFunc(past, func(p release.Past) bool { return p.Template.Hash == now.Template.Hash })
 }

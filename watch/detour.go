@@ -6,9 +6,9 @@ import (
 	"slices"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/rollcall-dev/rollcall/release"
 )
@@ -16,49 +16,75 @@ import (
 // detour tells a return to the last completed template that nothing else came in
 // between of from one that replaced the pods: of what was rolled out while nobody
 // watched, no record says whether it completed. The pods do: if none is older than
-// the ReplicaSet of the detour, all have been replaced.
-func (w *Watcher) detour(ctx context.Context, rs *appsv1.ReplicaSet, sets []appsv1.ReplicaSet, past []release.Past) (release.Kind, error) {
-	decided := func(p release.Past) bool {
-		return p.Template.Hash == hashOf(rs) && p.Revision == rs.Annotations[revisionAnnotation]
-	}
-	if slices.ContainsFunc(past, decided) {
+// the version of the detour, all have been replaced.
+func (w *Watcher) detour(ctx context.Context, r *reading, past []release.Past) (release.Kind, error) {
+	decided := func(p release.Past) bool { return p.Template.Hash == r.current.hash && p.Revision == r.current.number }
+	if slices.ContainsFunc(past, decided) || len(r.pods.labels) == 0 {
 		return release.Reverted, nil
 	}
-	away := unrecorded(rs, sets, past)
+	away := unrecorded(r, past)
 	if away.IsZero() {
 		return release.Reverted, nil
 	}
-	pods, err := w.Kube.CoreV1().Pods(rs.Namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: appsv1.DefaultDeploymentUniqueLabelKey + "=" + hashOf(rs),
+	pods, err := w.Kube.CoreV1().Pods(r.subject.Namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: labels.Set(r.pods.labels).String(),
 	})
 	if err != nil {
-		return "", fmt.Errorf("list pods of ReplicaSet %s/%s: %w", rs.Namespace, rs.Name, err)
+		return "", fmt.Errorf("list pods: %w", err)
 	}
-	stayed := func(p corev1.Pod) bool { return metav1.IsControlledBy(&p, rs) && !p.CreationTimestamp.After(away) }
+	stayed := func(p corev1.Pod) bool {
+		owner := metav1.GetControllerOf(&p)
+		return owner != nil && string(owner.UID) == r.pods.owner && !p.CreationTimestamp.After(away)
+	}
 	if slices.ContainsFunc(pods.Items, stayed) {
 		return release.Reverted, nil
 	}
 	return release.Rollback, nil
 }
 
-// unrecorded is when the youngest ReplicaSet was created, among the Deployment's
-// others, that is newer than the newest record and has none itself; zero if there
-// is none such.
-func unrecorded(rs *appsv1.ReplicaSet, sets []appsv1.ReplicaSet, past []release.Past) time.Time {
-	owner := metav1.GetControllerOf(rs)
+// unrecorded is when the youngest version was made, among the others, that is
+// newer than the current one and has no record; zero if there is none such.
+func unrecorded(r *reading, past []release.Past) time.Time {
 	var newest time.Time
-	for i := range sets {
-		other := &sets[i]
-		ref := metav1.GetControllerOf(other)
-		if owner == nil || ref == nil || ref.UID != owner.UID || other.UID == rs.UID {
-			continue
-		}
-		known := slices.ContainsFunc(past, func(p release.Past) bool { return p.Template.Hash == hashOf(other) })
-		if !known && other.CreationTimestamp.After(newest) && other.CreationTimestamp.After(rs.CreationTimestamp.Time) {
-			newest = other.CreationTimestamp.Time
+	for _, v := range missing(r, past) {
+		if v.created.After(newest) && v.created.After(r.current.created) {
+			newest = v.created
 		}
 	}
 	return newest
 }
 
-func hashOf(rs *appsv1.ReplicaSet) string { return rs.Labels[appsv1.DefaultDeploymentUniqueLabelKey] }
+// missing lists the versions other than the current one that have no record.
+func missing(r *reading, past []release.Past) []version {
+	var out []version
+	for _, v := range r.others {
+		if !slices.ContainsFunc(past, func(p release.Past) bool { return p.Template.Hash == v.hash }) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// superseded lists the revisions since the last completed one that came and went
+// before they were ready: those that are recorded so, and those that came after it
+// and have no record at all.
+func superseded(r *reading, past []release.Past) []string {
+	var out []string
+	last := slices.IndexFunc(past, func(p release.Past) bool { return p.Phase.Completed() })
+	if last < 0 {
+		return nil
+	}
+	for _, p := range past[:last] {
+		if p.UID == r.uid && p.Revision != r.current.number {
+			out = append(out, p.Revision)
+		}
+	}
+	base := slices.IndexFunc(r.others, func(v version) bool { return v.hash == past[last].Template.Hash })
+	for _, v := range missing(r, past) {
+		if base >= 0 && v.created.After(r.others[base].created) && v.number != r.current.number {
+			out = append(out, v.number)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -39,29 +39,27 @@ const maxSteps = 100
 
 // Runs watches the Workflows that rollcall created to their end.
 type Runs struct {
-	argo     *lean.Argo
+	argo     *lean.Client
 	follower Follower
 	log      *slog.Logger
-	runs     *optional
+	runs     *feed
 	queue    workqueue.TypedRateLimitingInterface[cache.ObjectName]
 	gone     sync.Map // the outcomes of runs that were deleted, by their name
 }
 
 // NewRuns makes a watcher of runs. Nothing is read before [Runs.Start].
-func NewRuns(argo *lean.Argo, meta metadata.Interface, f Follower, log *slog.Logger) (*Runs, error) {
+func NewRuns(argo *lean.Client, meta metadata.Interface, f Follower, log *slog.Logger) (*Runs, error) {
 	r := &Runs{argo: argo, follower: f, log: log, queue: workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[cache.ObjectName](50*time.Millisecond, 30*time.Second),
 		workqueue.TypedRateLimitingQueueConfig[cache.ObjectName]{Name: "runs"})}
-	var err error
-	r.runs, err = newOptional(&optional{
-		meta: meta, informers: newInformer, resource: lean.Workflows,
+	r.runs = &feed{
 		source:  lean.ListWatch(argo.Workflows(metav1.NamespaceAll), v1alpha1.LabelEvent),
-		example: &lean.Workflow{},
+		example: &lean.Workflow{}, index: cache.Indexers{}, slim: lean.Slim, informers: newInformer,
 		handlers: cache.ResourceEventHandlerFuncs{
 			AddFunc: r.enqueue, UpdateFunc: func(_, o any) { r.enqueue(o) }, DeleteFunc: r.deleted,
 		},
-	})
-	return r, err
+	}
+	return r, r.runs.optional(meta, lean.Workflows.Definition())
 }
 
 // Start runs the informer until ctx ends, and returns once it has caught up.
@@ -260,4 +258,11 @@ func unpacked(s lean.WorkflowStatus) (map[string]lean.Node, error) {
 		return nil, fmt.Errorf("unpack nodes: %w", err)
 	}
 	return nodes, nil
+}
+
+func at(t *metav1.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.Time
 }

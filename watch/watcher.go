@@ -5,14 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
-	apiwatch "k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/tools/cache"
@@ -20,6 +21,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/rollcall-dev/rollcall/release"
+	"github.com/rollcall-dev/rollcall/watch/gitops"
 	"github.com/rollcall-dev/rollcall/watch/lean"
 )
 
@@ -47,18 +49,32 @@ type History interface {
 	Past(ctx context.Context, s release.Subject) ([]release.Past, error)
 }
 
-// Config is what a Watcher needs; all but Log and Clock must be set.
+// Config is what a Watcher needs; all but the last group must be set.
 type Config struct {
 	// Cluster names the cluster in every identity.
 	Cluster string
-	// Kube reads workloads, Argo reads Applications, and Meta tells whether their
-	// definitions are installed.
+	// Kube reads Kubernetes' own workloads, Lean what custom resources of Argo and
+	// Flux there are, and Meta tells whether their definitions are installed.
 	Kube kubernetes.Interface
-	Argo *lean.Argo
+	Lean *lean.Client
 	Meta metadata.Interface
+	// Argo and ArgoMeta are the same where Argo CD's Applications are: in a hub, or
+	// in this very cluster.
+	Argo     *lean.Client
+	ArgoMeta metadata.Interface
 	// History and Handler are the next rooms of the line.
 	History History
 	Handler Handler
+
+	// Dynamic and Mapper read kinds of which nothing else is known; without them no
+	// such kind can be followed.
+	Dynamic dynamic.Interface
+	Mapper  meta.RESTMapper
+	// GitOps says how the engines mark what they own.
+	GitOps gitops.Settings
+	// GateTimeout is how long an engine is waited for once a workload is complete;
+	// zero means for ever.
+	GateTimeout time.Duration
 	// Baseline says whether a subject that was there at the first look, has no
 	// record, and was created at that time ran before rollcall did. Nil means yes.
 	Baseline func(created time.Time) bool
@@ -85,20 +101,46 @@ func newInformer(source cache.ListerWatcher, example runtime.Object, index cache
 // Watcher turns events about objects into snapshots of subjects.
 type Watcher struct {
 	Config
-	deployments  cache.SharedIndexInformer
-	applications *optional
-	queue        Queue
-	started      time.Time
+	queue   Queue
+	apps    map[string]*feed // an engine's objects, by kind
+	started time.Time
 
 	mu    sync.Mutex
+	kinds map[string]following         // what is judged, by the kind of the subject
 	known map[release.Subject]identity // what was settled, or there at the first look
+	bound context.Context              //nolint:containedctx // it bounds the caches of kinds that are followed later
 }
 
-// identity is what the cache can know of a release.
-type identity struct{ uid, revision string }
+// following is a kind of subjects that is followed.
+type following struct {
+	kind  kind
+	feed  *feed
+	isApp bool // its subjects stand for others
+	since time.Time
+}
+
+// identity is what the cache can know of a release, and the generation at which
+// it was last judged.
+type identity struct {
+	uid, token string
+	generation int64
+}
 
 // New makes a Watcher. Nothing is read before [Watcher.Start].
 func New(c Config) (*Watcher, error) {
+	c.complete()
+	w := &Watcher{
+		Config: c, queue: c.Queue, apps: map[string]*feed{},
+		kinds: map[string]following{}, known: map[release.Subject]identity{},
+	}
+	if err := w.watchWorkloads(); err != nil {
+		return nil, err
+	}
+	return w, w.watchApps()
+}
+
+// complete fills in what may be left out.
+func (c *Config) complete() {
 	if c.Clock == nil {
 		c.Clock = clock.RealClock{}
 	}
@@ -116,70 +158,43 @@ func New(c Config) (*Watcher, error) {
 			workqueue.NewTypedItemExponentialFailureRateLimiter[release.Subject](50*time.Millisecond, 30*time.Second),
 			workqueue.TypedRateLimitingQueueConfig[release.Subject]{Name: "subjects", Clock: c.Clock})
 	}
-	w := &Watcher{Config: c, queue: c.Queue, known: map[release.Subject]identity{}}
-	if err := w.watchDeployments(); err != nil {
-		return nil, err
-	}
-	var err error
-	w.applications, err = w.watchApplications()
-	return w, err
-}
-
-func (w *Watcher) watchDeployments() error {
-	all := w.Kube.AppsV1().Deployments(metav1.NamespaceAll)
-	source := &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return all.List(ctx, o) },
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (apiwatch.Interface, error) {
-			return all.Watch(ctx, o)
-		},
-	}
-	w.deployments = w.Informer(cache.ToListWatcherWithWatchListSemantics(source, w.Kube), &appsv1.Deployment{}, cache.Indexers{byOwner: indexOwner})
-	if err := w.deployments.SetTransform(slim); err != nil {
-		return fmt.Errorf("slim Deployments: %w", err)
-	}
-	_, err := w.deployments.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
-		AddFunc: func(o any, initial bool) {
-			if d, ok := o.(*appsv1.Deployment); ok {
-				w.remember(d, initial)
-				w.queue.Add(w.subject(d))
-			}
-		},
-		UpdateFunc: func(_, o any) {
-			if d, ok := o.(*appsv1.Deployment); ok {
-				w.queue.Add(w.subject(d))
-			}
-		},
-		DeleteFunc: func(o any) {
-			if last, ok := o.(cache.DeletedFinalStateUnknown); ok {
-				o = last.Obj
-			}
-			if d, ok := o.(*appsv1.Deployment); ok {
-				w.forget(w.subject(d))
-			}
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("handle Deployments: %w", err)
-	}
-	return nil
 }
 
 // Begin says that from now on rollcall sees what becomes ready. ctx bounds the
 // caches of resources that are installed later. [Watcher.Start] calls it.
 func (w *Watcher) Begin(ctx context.Context) {
 	w.started = w.Clock.Now()
-	w.applications.allow(ctx)
+	w.mu.Lock()
+	w.bound = ctx
+	w.mu.Unlock()
+	for _, f := range w.feeds() {
+		f.allow(ctx)
+	}
 }
 
 // Start runs the informers until ctx ends, and returns once they have caught up.
 func (w *Watcher) Start(ctx context.Context) error {
 	w.Begin(ctx)
-	go w.deployments.RunWithContext(ctx)
-	go w.applications.run(ctx)
-	if !cache.WaitForCacheSync(ctx.Done(), w.deployments.HasSynced, w.applications.hasSynced) {
+	var synced []cache.InformerSynced
+	for _, f := range w.feeds() {
+		go f.run(ctx)
+		synced = append(synced, f.hasSynced)
+	}
+	if !cache.WaitForCacheSync(ctx.Done(), synced...) {
 		return fmt.Errorf("read the cluster: %w", context.Cause(ctx))
 	}
 	return nil
+}
+
+// feeds lists all feeds, each once.
+func (w *Watcher) feeds() []*feed {
+	out := slices.Collect(maps.Values(w.apps))
+	for _, f := range w.followed() {
+		if !f.isApp {
+			out = append(out, f.feed)
+		}
+	}
+	return out
 }
 
 // Work judges subjects with as many workers as given, until ctx ends. What is
@@ -200,16 +215,18 @@ func (w *Watcher) Work(ctx context.Context, workers int) {
 // Poke asks for every subject to be judged again, for example because the rules
 // have changed.
 func (w *Watcher) Poke() {
-	for _, o := range w.deployments.GetStore().List() {
-		if d, ok := o.(*appsv1.Deployment); ok {
-			w.queue.Add(w.subject(d))
+	for _, f := range w.followed() {
+		for _, o := range f.feed.list() {
+			w.queue.Add(f.kind.observe(o).subject)
 		}
 	}
 }
 
-// Exists reports whether a subject is there, as far as the cache knows.
+// Exists reports whether a subject is there, as far as the caches know. Of a kind
+// that is not followed, nothing is known, and so it may be.
 func (w *Watcher) Exists(s release.Subject) bool {
-	return s.Cluster != w.Cluster || w.cached(s) != nil
+	f, ok := w.kind(s.Kind)
+	return s.Cluster != w.Cluster || !ok || f.feed.get(s.Namespace, s.Name) != nil
 }
 
 // Next judges the next subject on the queue; it waits for one, and returns false
@@ -247,68 +264,100 @@ func severity(err error) slog.Level {
 // look judges a subject by what the caches say, and reads it live if that is
 // called for. It makes no call for a subject that is settled or still rolling.
 func (w *Watcher) look(ctx context.Context, s release.Subject) error {
-	d := w.cached(s)
-	if d == nil || d.Annotations[revisionAnnotation] == "" {
-		return nil // gone, or the controller has not seen it: there will be an event
+	f, ok := w.kind(s.Kind)
+	if !ok {
+		return nil
 	}
-	last, known := w.History.Recorded(s)
+	o := f.feed.get(s.Namespace, s.Name)
+	if o == nil {
+		return nil
+	}
+	seen := f.kind.observe(o)
+	if seen.token == "" {
+		return nil // the controller has not seen it: there will be an event
+	}
+	last, recorded := w.History.Recorded(s)
 	var claimed []release.Past
-	if known && last.UID == string(d.UID) {
-		if last.Generation > d.Generation {
+	if recorded && last.UID == seen.uid {
+		switch {
+		case last.Generation > seen.generation:
 			return nil // this cache is behind the one that wrote the record
-		}
-		if last.Revision == d.Annotations[revisionAnnotation] {
-			if last.Settled {
-				w.know(s, identity{last.UID, last.Revision})
-				return nil
-			}
-			if !w.Handler.Wants(w.leanly(d, last).Snapshot) {
+		case last.Settled && w.settled(seen, last):
+			return nil
+		case !last.Settled && last.Sign() == seen.token:
+			if !w.Handler.Wants(w.leanly(ctx, seen, last)) {
 				return release.ErrNotYet
 			}
 			claimed = []release.Past{last}
 		}
 	}
-	return w.lookLive(ctx, s, claimed)
+	err := w.lookLive(ctx, f.kind, s, claimed)
+	if err == nil {
+		w.know(seen)
+	}
+	return err
+}
+
+// settled reports whether what a cache shows is the settled release of a record,
+// and keeps it in mind. A token that comes again with its template may hide that
+// another one came in between: at least two changes that were not seen apart.
+func (w *Watcher) settled(seen observed, last release.Past) bool {
+	id, ok := w.knownAs(seen.subject)
+	ok = ok && id.uid == seen.uid && id.token == seen.token
+	if !ok && last.Sign() != seen.token {
+		return false
+	}
+	base := last.Generation
+	if ok {
+		base = id.generation
+	}
+	if seen.returns && seen.generation > base+1 {
+		return false
+	}
+	w.know(seen)
+	return true
 }
 
 // leanly makes a snapshot of a claimed release from the caches alone.
-func (w *Watcher) leanly(d *appsv1.Deployment, last release.Past) judgeable {
-	s := w.snapshot(d, last.Release)
-	s.App = observe(ownerOf(d).pick(w.applicationsNamed(ownerOf(d).Name), d), d)
-	return s.judged(rolling(d))
-}
-
-func (w *Watcher) cached(s release.Subject) *appsv1.Deployment {
-	o, ok, err := w.deployments.GetStore().GetByKey(s.Namespace + "/" + s.Name)
-	if err != nil || !ok {
-		return nil
+func (w *Watcher) leanly(ctx context.Context, seen observed, last release.Past) release.Snapshot {
+	s := w.snapshot(seen, last.Release)
+	s.Recall(last)
+	if f, _ := w.kind(seen.subject.Kind); f.isApp {
+		s.App = gitops.Unowned() // asked live, once the workloads are ready
+		return w.judged(s, seen.WaitingFor)
 	}
-	d, _ := o.(*appsv1.Deployment)
-	return d
-}
-
-func (w *Watcher) subject(d *appsv1.Deployment) release.Subject {
-	return release.Subject{Cluster: w.Cluster, Kind: "Deployment", Namespace: d.Namespace, Name: d.Name}
+	app, err := w.GitOps.Judge(ctx, cachedFinder{w}, seen.object())
+	if err != nil {
+		app.WaitingFor = err.Error() // caches do not fail
+	}
+	s.App = app
+	return w.judged(s, seen.WaitingFor)
 }
 
 // remember keeps the identity of a subject that was there at the first look: if
 // it changes before its baseline is written, that change is a release.
-func (w *Watcher) remember(d *appsv1.Deployment, initial bool) {
-	rev := d.Annotations[revisionAnnotation]
-	if !initial || rev == "" || !w.Baseline(d.CreationTimestamp.Time) {
+func (w *Watcher) remember(seen observed, initial bool) {
+	if !initial || seen.token == "" || !w.ranBefore(seen) {
 		return
 	}
-	if _, ok := w.knownAs(w.subject(d)); !ok {
-		w.know(w.subject(d), identity{string(d.UID), rev})
+	if _, ok := w.knownAs(seen.subject); !ok {
+		w.know(seen)
 	}
+}
+
+// ranBefore reports whether a subject without a record ran before rollcall, or
+// before its kind was followed.
+func (w *Watcher) ranBefore(seen observed) bool {
+	f, ok := w.kind(seen.subject.Kind)
+	return ok && f.since.After(w.started) && !w.started.IsZero() || w.Baseline(seen.created)
 }
 
 // know keeps the identity of what is settled. Should its records be lost, it is a
 // baseline, and not a release.
-func (w *Watcher) know(s release.Subject, id identity) {
+func (w *Watcher) know(seen observed) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.known[s] = id
+	w.known[seen.subject] = identity{seen.uid, seen.token, seen.generation}
 }
 
 func (w *Watcher) forget(s release.Subject) {

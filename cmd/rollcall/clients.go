@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
 
 	"github.com/rollcall-dev/rollcall/emit"
 	"github.com/rollcall-dev/rollcall/watch/lean"
@@ -19,7 +23,8 @@ type clients struct {
 	kube    kubernetes.Interface
 	dynamic dynamic.Interface
 	meta    metadata.Interface
-	argo    *lean.Argo
+	lean    *lean.Client
+	mapper  meta.RESTMapper
 	records *emit.Client
 }
 
@@ -46,9 +51,14 @@ func (c *cluster) clients() (*clients, error) {
 	if out.meta, err = metadata.NewForConfigAndClient(cfg, h); err != nil {
 		return nil, fmt.Errorf("make clients: %w", err)
 	}
-	if out.argo, err = lean.NewArgo(cfg, h); err != nil {
+	if out.lean, err = lean.New(cfg, h); err != nil {
 		return nil, err
 	}
+	discovering, err := discovery.NewDiscoveryClientForConfigAndClient(cfg, h)
+	if err != nil {
+		return nil, fmt.Errorf("make clients: %w", err)
+	}
+	out.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(discovering))
 	out.records, err = emit.NewClient(cfg, h)
 	return out, err
 }
@@ -58,3 +68,17 @@ type synced struct{ v atomic.Bool }
 
 func (s *synced) set()     { s.v.Store(true) }
 func (s *synced) is() bool { return s.v.Load() }
+
+// hubClients are those of the cluster that Argo CD's Applications are in: this one,
+// unless another kubeconfig is given.
+func (s *settings) hubClients(here *clients) (*clients, error) {
+	if s.hub.kubeconfig == "" && s.hub.context == "" {
+		return here, nil
+	}
+	s.hub.qps, s.hub.burst = s.cluster.qps, s.cluster.burst
+	out, err := s.hub.clients()
+	if err != nil {
+		return nil, fmt.Errorf("reach Argo CD's hub: %w", err)
+	}
+	return out, nil
+}

@@ -126,6 +126,10 @@ func (s *settings) wire(ctx context.Context, log *slog.Logger) (*controller, err
 	if err != nil {
 		return nil, err
 	}
+	hub, err := s.hubClients(clients)
+	if err != nil {
+		return nil, err
+	}
 	c := &controller{log: log, metrics: newMetrics()}
 	if c.exporter, err = journey.NewExporter(ctx, os.Getenv); err != nil {
 		return nil, fmt.Errorf("set up tracing: %w", err)
@@ -148,6 +152,7 @@ func (s *settings) wire(ctx context.Context, log *slog.Logger) (*controller, err
 	}
 	c.rules = config.NewWatch(clients.kube, s.rules, rep, func() {
 		if c.watcher != nil {
+			c.watcher.Follow(c.rules.Current().Kinds())
 			c.watcher.Poke()
 		}
 	})
@@ -163,13 +168,14 @@ func (s *settings) wire(ctx context.Context, log *slog.Logger) (*controller, err
 		return nil, err
 	}
 	if c.watcher, err = watch.New(watch.Config{
-		Cluster: s.name, Kube: clients.kube, Argo: clients.argo, Meta: clients.meta,
+		Cluster: s.name, Kube: clients.kube, Lean: clients.lean, Meta: clients.meta, Argo: hub.lean, ArgoMeta: hub.meta,
+		Dynamic: clients.dynamic, Mapper: clients.mapper, GitOps: s.gitops, GateTimeout: s.gateTimeout,
 		History: c.ledger, Handler: &line{rules: c.rules, ledger: c.ledger, journey: j, clock: clock.RealClock{}},
 		Baseline: baseline(lease), Log: log,
 	}); err != nil {
 		return nil, err
 	}
-	c.runs, err = watch.NewRuns(clients.argo, clients.meta, c.ledger, log)
+	c.runs, err = watch.NewRuns(clients.lean, clients.meta, c.ledger, log)
 	return c, err
 }
 

@@ -87,8 +87,9 @@ func (e election) lease(ctx context.Context) (*coordinationv1.Lease, error) {
 }
 
 // slack is how long before the last sign of life a leader may already have been
-// unable to write down what it saw.
-const slack = 10 * time.Second
+// unable to write down what it saw: renewing the lease is one call, and goes
+// through when others are refused.
+const slack = 10 * time.Minute
 
 // baseline tells what was there before rollcall from what came while it was away.
 // A subject without a record, at the first look, ran before rollcall if it is

@@ -38,6 +38,7 @@ func (l *line) announcement(s release.Snapshot) emit.Announcement {
 	return emit.Announcement{
 		Snapshot: s,
 		Verdicts: l.rules.Current().Judge(s, l.clock.Now()),
+		Judge:    func(s release.Snapshot) []release.Verdict { return l.rules.Current().Judge(s, l.clock.Now()) },
 		Trace:    trace.V1alpha1(),
 		Traceparent: func(rule string, m release.Message) string {
 			return journey.EventTraceparent(trace, s.Release, rule, m.Sink, m.Follows)

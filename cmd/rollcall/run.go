@@ -13,11 +13,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rollcall-dev/rollcall/journey"
+	"github.com/rollcall-dev/rollcall/watch/gitops"
 )
 
 // settings are the flags of the run command.
 type settings struct {
 	cluster             cluster
+	hub                 cluster
+	gitops              gitops.Settings
+	gateTimeout         time.Duration
 	name                string
 	rules               types.NamespacedName
 	leaderElect         bool
@@ -66,6 +70,12 @@ func (s *settings) bind(cmd *cobra.Command) {
 	s.cluster.bind(f)
 	f.Float32Var(&s.cluster.qps, "kube-api-qps", 100, "requests a second to the API server, each client")
 	f.IntVar(&s.cluster.burst, "kube-api-burst", 200, "requests to the API server at once, each client")
+	f.StringVar(&s.hub.kubeconfig, "argocd-kubeconfig", "", "path of a kubeconfig of the hub, if Argo CD's Applications are in another cluster")
+	f.StringVar(&s.hub.context, "argocd-context", "", "context of that kubeconfig; default is its current one")
+	f.StringSliceVar(&s.gitops.Destinations, "argocd-destination", nil, "servers and names by which Applications address this cluster; default is https://kubernetes.default.svc and in-cluster; needed with a hub")
+	f.StringVar(&s.gitops.InstanceLabel, "argocd-instance-label", "", "Argo CD's application.instanceLabelKey; default is app.kubernetes.io/instance")
+	f.StringVar(&s.gitops.InstallationID, "argocd-installation-id", "", "Argo CD's installationID: objects with another one, or none, are not its own")
+	f.DurationVar(&s.gateTimeout, "gate-timeout", 0, "how long Argo CD or Flux is waited for once a workload is complete; the release is then announced with gateTimeout set; 0 waits for ever")
 	f.StringVar(&s.name, "cluster", envOr("ROLLCALL_CLUSTER", "default"), "name of this cluster, part of every identity, event and span; never change it [$ROLLCALL_CLUSTER]")
 	own := envOr("POD_NAMESPACE", "rollcall")
 	f.StringVar(&s.rules.Namespace, "config-namespace", own, "namespace of the rules' ConfigMap [$POD_NAMESPACE]")
@@ -100,9 +110,14 @@ var clusterName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-
 
 // check finds what the flags' own types do not.
 func (s *settings) check() error {
+	s.gitops.Hub = s.hub.kubeconfig != "" || s.hub.context != ""
 	switch {
 	case !clusterName.MatchString(s.name):
 		return fmt.Errorf("--cluster %q: a name has up to 63 letters, digits, dots, dashes and underscores", s.name)
+	case s.gateTimeout < 0:
+		return fmt.Errorf("--gate-timeout %s: it cannot be negative", s.gateTimeout)
+	case s.gitops.Hub && len(s.gitops.Destinations) == 0:
+		return errors.New("--argocd-destination: with a hub, say how its Applications address this cluster")
 	case s.keepGone < 0:
 		return fmt.Errorf("--keep-gone %s: it cannot be negative", s.keepGone)
 	case s.workers < 1:

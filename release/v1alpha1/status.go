@@ -40,6 +40,14 @@ type ReleaseStatus struct {
 	// Late says that rollcall was not there when the release became ready.
 	// +optional
 	Late bool `json:"late,omitempty"`
+	// OutOfBand says that an engine owned the subject when it became ready, and
+	// somebody else had written the template.
+	// +optional
+	OutOfBand bool `json:"outOfBand,omitempty"`
+	// GateTimeout says that the engine did not vouch for the release, and was not
+	// waited for any longer.
+	// +optional
+	GateTimeout bool `json:"gateTimeout,omitempty"`
 	// Conditions are Ready, Passed and SubjectGone.
 	// +optional
 	// +listType=map
@@ -67,8 +75,11 @@ type ReleaseStatus struct {
 
 // GitOps is the application that owned the subject.
 type GitOps struct {
-	// Engine is "argocd".
+	// Engine is argocd or flux.
 	Engine string `json:"engine"`
+	// Kind of the application: Application, Kustomization or HelmRelease.
+	// +optional
+	Kind string `json:"kind,omitempty"`
 	// Namespace of the application.
 	Namespace string `json:"namespace"`
 	// Name of the application.
@@ -85,6 +96,9 @@ type GitOps struct {
 	// Revisions, one for each source, if there are several.
 	// +optional
 	Revisions []string `json:"revisions,omitempty"`
+	// Source is the commit that a hydrated revision, or an artifact, was made from.
+	// +optional
+	Source string `json:"source,omitempty"`
 	// Operation is the phase of the sync.
 	// +optional
 	Operation string `json:"operation,omitempty"`
@@ -120,7 +134,8 @@ type Timeline struct {
 	// RolloutStarted is when the ReplicaSet was created, or taken up again.
 	// +optional
 	RolloutStarted *metav1.MicroTime `json:"rolloutStarted,omitempty"`
-	// RolloutFinished is when the workload was completely rolled out.
+	// RolloutFinished is when the workload was completely rolled out: as its object
+	// says, or else when it was first seen to be.
 	// +optional
 	RolloutFinished *metav1.MicroTime `json:"rolloutFinished,omitempty"`
 	// Seen is when rollcall first saw the release.
@@ -151,6 +166,9 @@ type Delivery struct {
 	Rule string `json:"rule"`
 	// Sink is the sink's name in the configuration.
 	Sink string `json:"sink"`
+	// Event is what is told: ready if it is empty, or stalled, or superseded.
+	// +optional
+	Event string `json:"event,omitempty"`
 	// EventID is the same for every attempt.
 	EventID string `json:"eventID"`
 	// State of the delivery. Pending is not sent yet; Sent is; Dead was given up.

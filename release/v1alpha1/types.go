@@ -44,9 +44,14 @@ type ReleaseSpec struct {
 	Cluster string `json:"cluster"`
 	// Subject is what was released.
 	Subject Subject `json:"subject"`
-	// Revision is the subject's deployment.kubernetes.io/revision annotation.
+	// Revision is the subject's own number for its template: a Deployment's
+	// deployment.kubernetes.io/revision annotation, or that of a ControllerRevision.
 	// +kubebuilder:validation:MinLength=1
 	Revision string `json:"revision"`
+	// Token is what the subject's object alone tells the release by, if it is not
+	// the revision.
+	// +optional
+	Token string `json:"token,omitempty"`
 	// Template describes the pod template.
 	Template Template `json:"template"`
 	// Kind says how the release differs from what ran before.
@@ -65,6 +70,18 @@ type ReleaseSpec struct {
 	// Previous names the Release that was completed last before this one.
 	// +optional
 	Previous string `json:"previous,omitempty"`
+	// Completed lists the hashes of templates that had been complete before, newest
+	// first.
+	// +kubebuilder:validation:MaxItems=50
+	// +optional
+	// +listType=atomic
+	Completed []string `json:"completed,omitempty"`
+	// Superseded lists the subject's revisions since the last completed one that
+	// came and went before they were ready.
+	// +kubebuilder:validation:MaxItems=50
+	// +optional
+	// +listType=atomic
+	Superseded []string `json:"superseded,omitempty"`
 }
 
 // Subject names the object that was released, in the record's namespace.
@@ -85,7 +102,8 @@ type Subject struct {
 
 // Template describes a pod template.
 type Template struct {
-	// Hash is the pod-template-hash label of the ReplicaSet.
+	// Hash is the pod-template-hash label of the ReplicaSet, or the name of the
+	// ControllerRevision.
 	Hash string `json:"hash"`
 	// Digest is the SHA-256 of the template.
 	Digest string `json:"digest"`

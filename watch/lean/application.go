@@ -1,10 +1,7 @@
 package lean
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"fmt"
+	"cmp"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -21,6 +18,15 @@ type Application struct {
 	Operation *Operation `json:"operation,omitempty"`
 }
 
+// Unreadable says what of the Application cannot be read; empty if all can.
+func (a *Application) Unreadable() string {
+	why := cmp.Or(a.Spec.Unreadable, a.Status.Unreadable)
+	if a.Operation != nil {
+		why = cmp.Or(why, a.Operation.Unreadable)
+	}
+	return why
+}
+
 // ApplicationList is a list of Applications.
 //
 // +kubebuilder:object:root=true
@@ -30,53 +36,100 @@ type ApplicationList struct {
 	Items           []Application `json:"items"`
 }
 
-// ApplicationSpec is what the Application wants.
+// ApplicationSpec is what the Application wants. It has a Source, or Sources, or
+// a SourceHydrator.
 type ApplicationSpec struct {
-	Source      *Source     `json:"source,omitempty"`
-	Sources     []Source    `json:"sources,omitempty"`
-	Destination Fingerprint `json:"destination"`
-	Project     string      `json:"project"`
+	Source         *Source         `json:"source,omitempty"`
+	Sources        []Source        `json:"sources,omitempty"`
+	SourceHydrator *SourceHydrator `json:"sourceHydrator,omitempty"`
+	Destination    Destination     `json:"destination"`
+	Project        string          `json:"project"`
+	Unreadable     string          `json:"-"`
+}
+
+// UnmarshalJSON reads the spec, or marks it.
+func (s *ApplicationSpec) UnmarshalJSON(b []byte) error {
+	type plain ApplicationSpec
+	s.Unreadable = tolerant(b, (*plain)(s))
+	return nil
 }
 
 // ApplicationStatus is what Argo CD found and did.
 type ApplicationStatus struct {
-	Resources           []ResourceStatus       `json:"resources,omitempty"`
-	Sync                SyncStatus             `json:"sync,omitempty"`
-	Health              HealthStatus           `json:"health,omitempty"`
-	Conditions          []ApplicationCondition `json:"conditions,omitempty"`
-	ReconciledAt        *metav1.Time           `json:"reconciledAt,omitempty"`
-	OperationState      *OperationState        `json:"operationState,omitempty"`
-	Summary             ApplicationSummary     `json:"summary,omitempty"`
-	ControllerNamespace string                 `json:"controllerNamespace,omitempty"`
+	// Resources are what the Application consists of. Argo CD 3 does not write
+	// their Health here unless it is told to.
+	Resources []ResourceStatus `json:"resources,omitempty"`
+	Sync      SyncStatus       `json:"sync,omitempty"`
+	Health    HealthStatus     `json:"health,omitempty"`
+	// History has the full syncs that succeeded, the latest last. A sync of some
+	// resources only, as self-heal makes them, never gets into it.
+	History    []RevisionHistory      `json:"history,omitempty"`
+	Conditions []ApplicationCondition `json:"conditions,omitempty"`
+	// ReconciledAt is when Git was last compared with the cluster. A change of a
+	// live object alone renews Health and leaves this as it is.
+	ReconciledAt        *metav1.Time       `json:"reconciledAt,omitempty"`
+	OperationState      *OperationState    `json:"operationState,omitempty"`
+	Summary             ApplicationSummary `json:"summary,omitempty"`
+	ControllerNamespace string             `json:"controllerNamespace,omitempty"`
+	// SourceHydrator is there since Argo CD 2.14.
+	SourceHydrator SourceHydratorStatus `json:"sourceHydrator,omitempty"`
+	Unreadable     string               `json:"-"`
+}
+
+// UnmarshalJSON reads the status, or marks it.
+func (s *ApplicationStatus) UnmarshalJSON(b []byte) error {
+	type plain ApplicationStatus
+	s.Unreadable = tolerant(b, (*plain)(s))
+	if op := s.OperationState; op != nil && op.Operation.Unreadable != "" {
+		*s = ApplicationStatus{Unreadable: op.Operation.Unreadable}
+	}
+	return nil
 }
 
 // ResourceStatus is one resource of the Application.
 type ResourceStatus struct {
-	Group     string `json:"group,omitempty"`
-	Kind      string `json:"kind,omitempty"`
-	Namespace string `json:"namespace,omitempty"`
-	Name      string `json:"name,omitempty"`
-	Status    string `json:"status,omitempty"`
+	Group           string        `json:"group,omitempty"`
+	Kind            string        `json:"kind,omitempty"`
+	Namespace       string        `json:"namespace,omitempty"`
+	Name            string        `json:"name,omitempty"`
+	Status          string        `json:"status,omitempty"`
+	Health          *HealthStatus `json:"health,omitempty"`
+	Hook            bool          `json:"hook,omitempty"`
+	RequiresPruning bool          `json:"requiresPruning,omitempty"`
+	SyncWave        int64         `json:"syncWave,omitempty"`
 }
 
 // SyncStatus is the last comparison of Git and cluster.
 type SyncStatus struct {
 	Status     string     `json:"status"`
 	ComparedTo ComparedTo `json:"comparedTo,omitempty"`
-	Revision   string     `json:"revision,omitempty"`
-	Revisions  []string   `json:"revisions,omitempty"`
+	// Revision was compared, which does not mean that it was deployed. With
+	// several sources it is empty, and Revisions has one for each of them. With a
+	// hydrator it is the hydrated commit. A chart has a version for a revision,
+	// and since Argo CD 3.1 an OCI source has a digest.
+	Revision  string   `json:"revision,omitempty"`
+	Revisions []string `json:"revisions,omitempty"`
 }
 
 // ComparedTo is the spec that the comparison was made for.
 type ComparedTo struct {
 	Source      *Source     `json:"source,omitempty"`
 	Sources     []Source    `json:"sources,omitempty"`
-	Destination Fingerprint `json:"destination"`
+	Destination Destination `json:"destination"`
 }
 
-// HealthStatus is the aggregated health.
+// HealthStatus is the health of one resource, or the worst of all of them.
 type HealthStatus struct {
 	Status string `json:"status,omitempty"`
+}
+
+// RevisionHistory is one full sync that succeeded.
+type RevisionHistory struct {
+	ID              int64        `json:"id"`
+	Revision        string       `json:"revision,omitempty"`
+	Revisions       []string     `json:"revisions,omitempty"`
+	DeployStartedAt *metav1.Time `json:"deployStartedAt,omitempty"`
+	DeployedAt      metav1.Time  `json:"deployedAt"`
 }
 
 // ApplicationCondition is a problem that Argo CD reports.
@@ -87,128 +140,6 @@ type ApplicationCondition struct {
 
 // ApplicationSummary sums up the resource tree.
 type ApplicationSummary struct {
+	// Images are those of all pods, of old ones too for as long as they are there.
 	Images []string `json:"images,omitempty"`
-}
-
-// OperationState is the last operation, or the one in flight.
-type OperationState struct {
-	Operation  Operation    `json:"operation"`
-	Phase      string       `json:"phase"`
-	SyncResult *SyncResult  `json:"syncResult,omitempty"`
-	StartedAt  metav1.Time  `json:"startedAt"`
-	FinishedAt *metav1.Time `json:"finishedAt,omitempty"`
-}
-
-// Operation is what was asked for.
-type Operation struct {
-	Sync        *SyncOperation `json:"sync,omitempty"`
-	InitiatedBy InitiatedBy    `json:"initiatedBy,omitempty"`
-}
-
-// InitiatedBy says who asked.
-type InitiatedBy struct {
-	Username  string `json:"username,omitempty"`
-	Automated bool   `json:"automated,omitempty"`
-}
-
-// SyncOperation is a requested sync.
-type SyncOperation struct {
-	Revision  string          `json:"revision,omitempty"`
-	Revisions []string        `json:"revisions,omitempty"`
-	DryRun    bool            `json:"dryRun,omitempty"`
-	Resources []SyncedElement `json:"resources,omitempty"`
-	Source    *Source         `json:"source,omitempty"`
-}
-
-// SyncedElement is a resource that a sync was limited to.
-type SyncedElement struct {
-	Kind string `json:"kind"`
-	Name string `json:"name"`
-}
-
-// SyncResult is what a sync did.
-type SyncResult struct {
-	Revision  string   `json:"revision"`
-	Revisions []string `json:"revisions,omitempty"`
-	Source    *Source  `json:"source,omitempty"`
-}
-
-// Source is where manifests come from: its repository, and a fingerprint of
-// everything it says, to compare it by.
-type Source struct {
-	RepoURL     string      `json:"repoURL"`
-	Fingerprint Fingerprint `json:"-"`
-}
-
-// UnmarshalJSON reads the repository, and takes the fingerprint of the whole.
-func (s *Source) UnmarshalJSON(b []byte) error {
-	type plain Source
-	if err := json.Unmarshal(b, (*plain)(s)); err != nil {
-		return err
-	}
-	return s.Fingerprint.UnmarshalJSON(b)
-}
-
-// Fingerprint stands for a JSON value. Values that differ only in the order of
-// keys, or in members that are empty, have the same one: Argo CD writes a spec
-// back without its empty members. The fingerprint of nothing is "".
-type Fingerprint string
-
-// UnmarshalJSON takes the fingerprint of a JSON value.
-func (f *Fingerprint) UnmarshalJSON(b []byte) error {
-	var v any
-	if err := json.Unmarshal(b, &v); err != nil {
-		return err
-	}
-	v = prune(v)
-	if v == nil {
-		*f = ""
-		return nil
-	}
-	canon, err := json.Marshal(v) // map keys come out sorted
-	if err != nil {
-		return fmt.Errorf("encode value: %w", err)
-	}
-	sum := sha256.Sum256(canon)
-	*f = Fingerprint(hex.EncodeToString(sum[:8]))
-	return nil
-}
-
-// prune removes members that Go's omitempty would not write.
-func prune(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, e := range v {
-			if e = prune(e); e == nil {
-				delete(v, k)
-			} else {
-				v[k] = e
-			}
-		}
-		if len(v) == 0 {
-			return nil
-		}
-		return v
-	case []any:
-		for i := range v {
-			v[i] = prune(v[i])
-		}
-		if len(v) == 0 {
-			return nil
-		}
-		return v
-	case string:
-		if v == "" {
-			return nil
-		}
-	case bool:
-		if !v {
-			return nil
-		}
-	case float64:
-		if v == 0 {
-			return nil
-		}
-	}
-	return v
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/argoproj/argo-cd/v2/pkg/apis/application"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -16,49 +15,94 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// ArgoGroupVersion is the API group and version of both Argo projects.
-var ArgoGroupVersion = schema.GroupVersion{Group: application.Group, Version: "v1alpha1"}
-
-// The resources that a lean client reads.
-const (
-	Applications = application.ApplicationPlural
-	Workflows    = "workflows"
-)
-
-// Argo reads Argo CD's Applications and Argo's Workflows.
+// Client reads the objects of this package.
 //
 // +kubebuilder:object:generate=false
-type Argo struct {
-	rest  rest.Interface
+type Client struct {
+	rest  map[schema.GroupVersion]rest.Interface
 	codec runtime.ParameterCodec
 }
 
-// NewArgo makes a client; httpClient may be shared with other clients.
-func NewArgo(cfg *rest.Config, httpClient *http.Client) (*Argo, error) {
-	scheme := runtime.NewScheme()
-	scheme.AddKnownTypes(ArgoGroupVersion, &Application{}, &ApplicationList{}, &Workflow{}, &WorkflowList{})
-	metav1.AddToGroupVersion(scheme, ArgoGroupVersion)
-	c := rest.CopyConfig(cfg)
-	c.GroupVersion, c.APIPath = &ArgoGroupVersion, "/apis"
-	c.ContentType, c.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON
-	c.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
-	client, err := rest.RESTClientForConfigAndClient(c, httpClient)
-	if err != nil {
-		return nil, fmt.Errorf("make client of %s: %w", ArgoGroupVersion, err)
+// Argo is a Client.
+//
+// +kubebuilder:object:generate=false
+type Argo = Client
+
+// NewArgo makes a Client.
+func NewArgo(cfg *rest.Config, httpClient *http.Client) (*Client, error) { return New(cfg, httpClient) }
+
+// New makes a client; httpClient may be shared with other clients.
+func New(cfg *rest.Config, httpClient *http.Client) (*Client, error) {
+	s := scheme()
+	out := &Client{rest: map[schema.GroupVersion]rest.Interface{}, codec: runtime.NewParameterCodec(s)}
+	for _, gv := range []schema.GroupVersion{ArgoGroupVersion, KustomizeGroupVersion, HelmGroupVersion, SourceGroupVersion} {
+		c := rest.CopyConfig(cfg)
+		c.GroupVersion, c.APIPath = &gv, "/apis"
+		c.ContentType, c.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON
+		c.NegotiatedSerializer = serializer.NewCodecFactory(s).WithoutConversion()
+		client, err := rest.RESTClientForConfigAndClient(c, httpClient)
+		if err != nil {
+			return nil, fmt.Errorf("make client of %s: %w", gv, err)
+		}
+		out.rest[gv] = client
 	}
-	return &Argo{rest: client, codec: runtime.NewParameterCodec(scheme)}, nil
+	return out, nil
+}
+
+// scheme says what to decode each kind to.
+func scheme() *runtime.Scheme {
+	s := runtime.NewScheme()
+	add := func(o, list runtime.Object, kinds ...Kind) {
+		for _, k := range kinds {
+			s.AddKnownTypeWithName(k.GroupVersionKind(), o)
+			s.AddKnownTypeWithName(k.WithKind(k.Name+"List"), list)
+			metav1.AddToGroupVersion(s, k.GroupVersion)
+		}
+	}
+	add(&Application{}, &ApplicationList{}, Applications)
+	add(&Rollout{}, &RolloutList{}, Rollouts)
+	add(&Workflow{}, &WorkflowList{}, Workflows)
+	add(&Kustomization{}, &KustomizationList{}, Kustomizations)
+	add(&HelmRelease{}, &HelmReleaseList{}, HelmReleases)
+	add(&FluxSource{}, &FluxSourceList{}, Sources()...)
+	return s
 }
 
 // Applications reads the Applications of a namespace, or of all if it is empty.
-func (a *Argo) Applications(namespace string) *gentype.ClientWithList[*Application, *ApplicationList] {
-	return gentype.NewClientWithList[*Application, *ApplicationList](Applications, a.rest, a.codec, namespace,
+func (c *Client) Applications(namespace string) *gentype.ClientWithList[*Application, *ApplicationList] {
+	return gentype.NewClientWithList(Applications.Plural, c.rest[ArgoGroupVersion], c.codec, namespace,
 		func() *Application { return &Application{} }, func() *ApplicationList { return &ApplicationList{} })
 }
 
+// Rollouts reads the Rollouts of a namespace, or of all if it is empty.
+func (c *Client) Rollouts(namespace string) *gentype.ClientWithList[*Rollout, *RolloutList] {
+	return gentype.NewClientWithList(Rollouts.Plural, c.rest[ArgoGroupVersion], c.codec, namespace,
+		func() *Rollout { return &Rollout{} }, func() *RolloutList { return &RolloutList{} })
+}
+
 // Workflows reads the Workflows of a namespace, or of all if it is empty.
-func (a *Argo) Workflows(namespace string) *gentype.ClientWithList[*Workflow, *WorkflowList] {
-	return gentype.NewClientWithList[*Workflow, *WorkflowList](Workflows, a.rest, a.codec, namespace,
+func (c *Client) Workflows(namespace string) *gentype.ClientWithList[*Workflow, *WorkflowList] {
+	return gentype.NewClientWithList(Workflows.Plural, c.rest[ArgoGroupVersion], c.codec, namespace,
 		func() *Workflow { return &Workflow{} }, func() *WorkflowList { return &WorkflowList{} })
+}
+
+// Kustomizations reads the Kustomizations of a namespace, or of all if it is empty.
+func (c *Client) Kustomizations(namespace string) *gentype.ClientWithList[*Kustomization, *KustomizationList] {
+	return gentype.NewClientWithList(Kustomizations.Plural, c.rest[KustomizeGroupVersion], c.codec, namespace,
+		func() *Kustomization { return &Kustomization{} }, func() *KustomizationList { return &KustomizationList{} })
+}
+
+// HelmReleases reads the HelmReleases of a namespace, or of all if it is empty.
+func (c *Client) HelmReleases(namespace string) *gentype.ClientWithList[*HelmRelease, *HelmReleaseList] {
+	return gentype.NewClientWithList(HelmReleases.Plural, c.rest[HelmGroupVersion], c.codec, namespace,
+		func() *HelmRelease { return &HelmRelease{} }, func() *HelmReleaseList { return &HelmReleaseList{} })
+}
+
+// Sources reads the sources of one kind, which is one of Sources, of a namespace,
+// or of all if it is empty.
+func (c *Client) Sources(kind Kind, namespace string) *gentype.ClientWithList[*FluxSource, *FluxSourceList] {
+	return gentype.NewClientWithList(kind.Plural, c.rest[SourceGroupVersion], c.codec, namespace,
+		func() *FluxSource { return &FluxSource{} }, func() *FluxSourceList { return &FluxSourceList{} })
 }
 
 // lister is what a list and watch needs of a client.

@@ -43,28 +43,32 @@ func TestAnApplicationIsDecodedToTheFieldsThatAreRead(t *testing.T) {
 	require.Equal(t, "default", a.Spec.Project)
 	require.Equal(t, "https://git.example/shop.git", a.Spec.Source.RepoURL)
 	require.NotEmpty(t, a.Spec.Source.Fingerprint)
-	require.NotEmpty(t, a.Spec.Destination)
+	require.Equal(t, "https://kubernetes.default.svc/shop", a.Spec.Destination.Server+"/"+a.Spec.Destination.Namespace)
+	require.NotEmpty(t, a.Spec.Destination.Fingerprint)
+	require.Empty(t, a.Unreadable())
 	require.Nil(t, a.Operation)
 
 	sources := a.Spec.Source
 	require.Equal(t, lean.ApplicationStatus{
 		Resources: []lean.ResourceStatus{
-			{Kind: "Service", Namespace: "shop", Name: "web", Status: "Synced"},
-			{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web", Status: "Synced"},
+			{Kind: "Service", Namespace: "shop", Name: "web", Status: "Synced", Health: &lean.HealthStatus{Status: "Healthy"}},
+			{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web", Status: "Synced", Health: &lean.HealthStatus{Status: "Healthy"}, SyncWave: 1},
 		},
 		Sync: lean.SyncStatus{
 			Status: "Synced", Revision: commit,
 			ComparedTo: lean.ComparedTo{Source: sources, Destination: a.Spec.Destination},
 		},
 		Health:       lean.HealthStatus{Status: "Healthy"},
+		History:      []lean.RevisionHistory{{ID: 41, Revision: commit, DeployStartedAt: clock("10:00:10"), DeployedAt: *clock("10:00:19")}},
 		Conditions:   []lean.ApplicationCondition{{Type: "OrphanedResourceWarning", Message: "Application has 1 orphaned resources"}},
 		ReconciledAt: clock("10:00:21"),
 		OperationState: &lean.OperationState{
 			Operation: lean.Operation{
-				Sync:        &lean.SyncOperation{Revision: commit, Resources: []lean.SyncedElement{{Kind: "Deployment", Name: "web"}}},
+				Sync:        &lean.SyncOperation{Revision: commit, Prune: true, Resources: []lean.SyncedElement{{Group: "apps", Kind: "Deployment", Name: "web"}}},
 				InitiatedBy: lean.InitiatedBy{Automated: true},
 			},
 			Phase:      "Succeeded",
+			Message:    "successfully synced (all tasks run)",
 			SyncResult: &lean.SyncResult{Revision: commit, Source: sources},
 			StartedAt:  *clock("10:00:10"),
 			FinishedAt: clock("10:00:20"),
@@ -214,7 +218,7 @@ func TestCopiesShareNothing(t *testing.T) {
 func TestEveryTypeCopiesItself(t *testing.T) {
 	for _, o := range []any{
 		&lean.ApplicationCondition{Type: "x"}, &lean.ApplicationSpec{Project: "x"}, &lean.ApplicationStatus{ControllerNamespace: "x"},
-		&lean.ApplicationSummary{Images: []string{"x"}}, &lean.ComparedTo{Destination: "x"}, &lean.HealthStatus{Status: "x"},
+		&lean.ApplicationSummary{Images: []string{"x"}}, &lean.ComparedTo{Destination: lean.Destination{Name: "x"}}, &lean.HealthStatus{Status: "x"},
 		&lean.InitiatedBy{Username: "x"}, &lean.Node{ID: "x"}, &lean.Operation{InitiatedBy: lean.InitiatedBy{Username: "x"}},
 		&lean.OperationState{Phase: "x"}, &lean.ResourceStatus{Name: "x"}, &lean.Source{RepoURL: "x"}, &lean.SyncOperation{Revision: "x"},
 		&lean.SyncResult{Revision: "x"}, &lean.SyncStatus{Status: "x"}, &lean.SyncedElement{Name: "x"}, &lean.WorkflowStatus{Phase: "x"},

@@ -1,10 +1,6 @@
 package lean
 
-import (
-	"encoding/json"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-)
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // Workflow is an Argo Workflow.
 //
@@ -36,16 +32,13 @@ type WorkflowStatus struct {
 	CompressedNodes string          `json:"compressedNodes,omitempty"`
 }
 
-// UnmarshalJSON reads a status. Whoever may create a Workflow may write anything
-// into it, and one that cannot be read must not hide the others: it comes out as
-// one that has not ended, with the reason for its message.
+// UnmarshalJSON reads a status. One that cannot be read comes out as that of a
+// Workflow that has not ended, with the reason for its message.
 func (s *WorkflowStatus) UnmarshalJSON(b []byte) error {
 	type plain WorkflowStatus
-	var p plain
-	if err := json.Unmarshal(b, &p); err != nil {
-		p = plain{Message: "the status cannot be read: " + err.Error()}
+	if why := tolerant(b, (*plain)(s)); why != "" {
+		s.Message = why
 	}
-	*s = WorkflowStatus(p)
 	return nil
 }
 

@@ -1,11 +1,10 @@
-package watch
+package gitops
 
 import (
 	"fmt"
 	"slices"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rollcall-dev/rollcall/release"
@@ -14,25 +13,47 @@ import (
 
 // The words of Argo CD's API that the gate reads.
 const (
-	argoSynced    = "Synced"
-	argoHealthy   = "Healthy"
-	argoSucceeded = "Succeeded"
+	argoSynced      = "Synced"
+	argoHealthy     = "Healthy"
+	argoProgressing = "Progressing"
+	argoSucceeded   = "Succeeded"
 )
 
 // badConditions are those under which Argo CD's other statements are not about
 // what is in Git.
 var badConditions = []string{"ComparisonError", "InvalidSpecError", "SyncError"}
 
-// unowned is the Application of a subject that nobody owns.
-func unowned() release.App { return release.App{Ready: true} }
-
-// observe detaches what an Application says about a Deployment, and judges it.
-func observe(a *lean.Application, d *appsv1.Deployment) release.App {
-	if a == nil {
-		return unowned()
+// ArgoCD says what an Application reports about one of its workloads, and judges it.
+func ArgoCD(a *lean.Application, o Object) release.App {
+	out := report(a)
+	if out.WaitingFor = unsettled(a); out.WaitingFor == "" {
+		out.WaitingFor = disagrees(a, o)
 	}
+	out.Ready = out.WaitingFor == ""
+	return out
+}
+
+// Application says what an Application reports about all of its workloads, and
+// judges it as a whole.
+func Application(a *lean.Application, members []Object) release.App {
+	out := report(a)
+	out.WaitingFor = unsettled(a)
+	for _, o := range members {
+		if out.WaitingFor == "" {
+			out.WaitingFor = disagrees(a, o)
+		}
+	}
+	if h := a.Status.Health.Status; out.WaitingFor == "" && h != argoHealthy {
+		out.WaitingFor = "the Application is " + orUnknown(h)
+	}
+	out.Ready = out.WaitingFor == ""
+	return out
+}
+
+// report detaches what an Application says, without a verdict.
+func report(a *lean.Application) release.App {
 	out := release.App{
-		Engine: "argocd", Namespace: a.Namespace, Name: a.Name, Project: a.Spec.Project,
+		Engine: EngineArgoCD, Kind: "Application", Namespace: a.Namespace, Name: a.Name, Project: a.Spec.Project,
 		RepoURL:     repoURL(a),
 		Synced:      a.Status.Sync.Status == argoSynced,
 		Healthy:     a.Status.Health.Status == argoHealthy,
@@ -49,26 +70,27 @@ func observe(a *lean.Application, d *appsv1.Deployment) release.App {
 	if out.Revision == "" && len(out.Revisions) > 0 {
 		out.Revision = out.Revisions[0]
 	}
-	out.WaitingFor = closed(a, d)
-	out.Ready = out.WaitingFor == ""
+	if h := a.Status.SourceHydrator.LastSuccessfulOperation; h != nil && h.HydratedSHA != "" && h.HydratedSHA == out.Revision {
+		out.Source = h.DrySHA
+	}
 	return out
 }
 
-// closed says why an Application does not vouch for the Deployment yet; it is
-// empty if it does. Argo CD writes the operation and the comparison in two
-// independent loops: what the second says is about the last sync only if it ran
-// after it, and for the spec as it is now.
-func closed(a *lean.Application, d *appsv1.Deployment) string {
-	if a.DeletionTimestamp != nil {
+// unsettled says why an Application vouches for nothing yet; it is empty if it
+// does. Argo CD writes the operation and the comparison in two independent loops:
+// what the second says is about the last sync only if it ran after it, and for the
+// spec as it is now.
+func unsettled(a *lean.Application) string {
+	switch {
+	case a.Unreadable() != "":
+		return "of the Application, " + a.Unreadable()
+	case a.DeletionTimestamp != nil:
 		return "the Application is being deleted"
 	}
 	if why := operating(a); why != "" {
 		return why
 	}
-	if why := stale(a); why != "" {
-		return why
-	}
-	return disagrees(a, d)
+	return stale(a)
 }
 
 // operating says what the last operation lacks to be a finished sync.
@@ -108,7 +130,7 @@ func stale(a *lean.Application) string {
 
 func sameSources(a *lean.Application) bool {
 	to := a.Status.Sync.ComparedTo
-	if a.Spec.Destination != to.Destination || fingerprint(a.Spec.Source) != fingerprint(to.Source) {
+	if a.Spec.Destination.Fingerprint != to.Destination.Fingerprint || fingerprint(a.Spec.Source) != fingerprint(to.Source) {
 		return false
 	}
 	return slices.EqualFunc(a.Spec.Sources, to.Sources, func(x, y lean.Source) bool { return x.Fingerprint == y.Fingerprint })
@@ -121,21 +143,39 @@ func fingerprint(s *lean.Source) lean.Fingerprint {
 	return s.Fingerprint
 }
 
-// disagrees says what a fresh comparison still holds against the Deployment.
-func disagrees(a *lean.Application, d *appsv1.Deployment) string {
-	r := entry(a, d)
+// disagrees says what a fresh comparison still holds against a workload.
+func disagrees(a *lean.Application, o Object) string {
+	r := entry(a, o)
 	switch {
 	case r == nil:
-		return "the Application does not list the Deployment"
+		return fmt.Sprintf("the Application does not list %s", o)
 	case r.Status != argoSynced && !rolledBack(a):
-		return fmt.Sprintf("the Deployment is %s", orUnknown(r.Status))
-	case a.Status.Health.Status != argoHealthy:
-		return fmt.Sprintf("the Application is %s", orUnknown(a.Status.Health.Status))
+		return fmt.Sprintf("%s is %s", o, orUnknown(r.Status))
 	}
-	for _, image := range images(d.Spec.Template.Spec) {
+	if why := unhealthy(a, r, o); why != "" {
+		return why
+	}
+	for _, image := range o.Images {
 		if !slices.Contains(a.Status.Summary.Images, image) {
 			return fmt.Sprintf("Argo CD has not seen pods of image %s", image)
 		}
+	}
+	return ""
+}
+
+// unhealthy says what Argo CD's health of a workload lacks. Argo CD up to v2.14
+// keeps the health of each resource; later ones tell that of the whole Application
+// alone. A whole that is Progressing may be so because of another resource: whether
+// this one progresses, its own counters say, and they are judged apart.
+func unhealthy(a *lean.Application, r *lean.ResourceStatus, o Object) string {
+	if r.Health != nil && r.Health.Status != "" {
+		if r.Health.Status != argoHealthy {
+			return fmt.Sprintf("%s is %s to Argo CD", o, r.Health.Status)
+		}
+		return ""
+	}
+	if h := a.Status.Health.Status; h != argoHealthy && h != argoProgressing {
+		return "the Application is " + orUnknown(h)
 	}
 	return ""
 }

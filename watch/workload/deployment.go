@@ -1,0 +1,75 @@
+package workload
+
+import (
+	"fmt"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+)
+
+// Reasons of the Progressing condition, from k8s.io/kubernetes
+// pkg/controller/deployment/util.
+const (
+	reasonDeadline = "ProgressDeadlineExceeded"
+	reasonComplete = "NewReplicaSetAvailable"
+)
+
+// Deployment judges a Deployment. The equalities are those of the Deployment
+// controller's DeploymentComplete, which is stricter than kubectl rollout status:
+// without "replicas == updated", available pods may be old ones. The ReplicaSet
+// that carries the release must be asked besides.
+func Deployment(d *appsv1.Deployment) State {
+	return State{WaitingFor: deployment(d), Stalled: stalled(d), RolledOutAt: rolledOut(d)}
+}
+
+func deployment(d *appsv1.Deployment) string {
+	want, st := Replicas(d.Spec.Replicas), d.Status
+	switch {
+	case d.DeletionTimestamp != nil:
+		return "the Deployment is being deleted"
+	case d.Spec.Paused:
+		return "the Deployment is paused"
+	case st.ObservedGeneration < d.Generation:
+		return unseen("Deployment")
+	case want <= 0:
+		return "the Deployment is scaled to zero"
+	case stalled(d):
+		return "the rollout exceeded its progress deadline"
+	case st.UpdatedReplicas != want:
+		return of(st.UpdatedReplicas, want, "replicas", "updated")
+	case st.Replicas != want:
+		return counted(st.Replicas, want)
+	case st.AvailableReplicas != want:
+		return of(st.AvailableReplicas, want, "replicas", "available")
+	}
+	return ""
+}
+
+// counted says that there are more or fewer pods than are wanted.
+func counted(have, want int32) string {
+	return fmt.Sprintf("%d pods still count where %d are wanted", have, want)
+}
+
+func progressing(d *appsv1.Deployment) *appsv1.DeploymentCondition {
+	for i := range d.Status.Conditions {
+		if d.Status.Conditions[i].Type == appsv1.DeploymentProgressing {
+			return &d.Status.Conditions[i]
+		}
+	}
+	return nil
+}
+
+func stalled(d *appsv1.Deployment) bool {
+	c := progressing(d)
+	return c != nil && c.Reason == reasonDeadline
+}
+
+// rolledOut is when the controller last found the rollout complete; zero if the
+// Deployment has no progress deadline and so no such condition. The transition
+// time would be wrong: it does not move while the condition stays true.
+func rolledOut(d *appsv1.Deployment) time.Time {
+	if c := progressing(d); c != nil && c.Reason == reasonComplete {
+		return c.LastUpdateTime.Time
+	}
+	return time.Time{}
+}

@@ -1,0 +1,97 @@
+package workload_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/rollcall-dev/rollcall/watch/workload"
+)
+
+var epoch = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
+// deployment is one whose rollout is complete.
+func deployment() *appsv1.Deployment {
+	three := int32(3)
+	return &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", Generation: 1},
+		Spec:       appsv1.DeploymentSpec{Replicas: &three},
+		Status: appsv1.DeploymentStatus{
+			ObservedGeneration: 1, Replicas: 3, UpdatedReplicas: 3, ReadyReplicas: 3, AvailableReplicas: 3,
+			Conditions: []appsv1.DeploymentCondition{{
+				Type: appsv1.DeploymentProgressing, Status: corev1.ConditionTrue, Reason: "NewReplicaSetAvailable",
+				LastTransitionTime: metav1.NewTime(epoch), LastUpdateTime: metav1.NewTime(epoch.Add(time.Minute)),
+			}},
+		},
+	}
+}
+
+func TestEachClauseOfADeploymentIsNeeded(t *testing.T) {
+	now := metav1.Now()
+	for _, c := range []struct {
+		name   string
+		change func(*appsv1.Deployment)
+		want   string
+	}{
+		{"a complete rollout lacks nothing", func(*appsv1.Deployment) {}, ""},
+		{"being deleted", func(d *appsv1.Deployment) { d.DeletionTimestamp = &now }, "the Deployment is being deleted"},
+		{"paused", func(d *appsv1.Deployment) { d.Spec.Paused = true }, "the Deployment is paused"},
+		{"not observed", func(d *appsv1.Deployment) { d.Generation = 2 }, "the Deployment controller has not seen the latest change"},
+		{"observed beyond this view", func(d *appsv1.Deployment) { d.Status.ObservedGeneration = 9 }, ""},
+		{"never observed", func(d *appsv1.Deployment) { d.Status = appsv1.DeploymentStatus{} }, "the Deployment controller has not seen the latest change"},
+		{"scaled to zero", func(d *appsv1.Deployment) { *d.Spec.Replicas = 0 }, "the Deployment is scaled to zero"},
+		{"scaled to zero and nothing left", func(d *appsv1.Deployment) {
+			*d.Spec.Replicas = 0
+			d.Status = appsv1.DeploymentStatus{ObservedGeneration: 1}
+		}, "the Deployment is scaled to zero"},
+		{"a negative number is wanted", func(d *appsv1.Deployment) { *d.Spec.Replicas = -1 }, "the Deployment is scaled to zero"},
+		{"negative counters that agree", func(d *appsv1.Deployment) {
+			*d.Spec.Replicas = -3
+			d.Status.Replicas, d.Status.UpdatedReplicas, d.Status.AvailableReplicas = -3, -3, -3
+		}, "the Deployment is scaled to zero"},
+		{"negative counters", func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = -3 }, "-3 of 3 replicas are updated"},
+		{"past its deadline", func(d *appsv1.Deployment) { d.Status.Conditions[0].Reason = "ProgressDeadlineExceeded" }, "the rollout exceeded its progress deadline"},
+		{"no condition at all", func(d *appsv1.Deployment) { d.Status.Conditions = nil }, ""},
+		{"another condition", func(d *appsv1.Deployment) {
+			d.Status.Conditions[0].Type, d.Status.Conditions[0].Reason = appsv1.DeploymentAvailable, "ProgressDeadlineExceeded"
+		}, ""},
+		{"too few updated", func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 2 }, "2 of 3 replicas are updated"},
+		{"too many updated", func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 4 }, "4 of 3 replicas are updated"},
+		{"old pods count", func(d *appsv1.Deployment) { d.Status.Replicas = 6 }, "6 pods still count where 3 are wanted"},
+		{"pods are missing", func(d *appsv1.Deployment) { d.Status.Replicas = 2 }, "2 pods still count where 3 are wanted"},
+		{"too few available", func(d *appsv1.Deployment) { d.Status.AvailableReplicas = 2 }, "2 of 3 replicas are available"},
+		{"too many available", func(d *appsv1.Deployment) { d.Status.AvailableReplicas = 5 }, "5 of 3 replicas are available"},
+		{"the default number, not met", func(d *appsv1.Deployment) { d.Spec.Replicas = nil }, "3 of 1 replicas are updated"},
+		{"the default number, met", func(d *appsv1.Deployment) {
+			d.Spec.Replicas = nil
+			d.Status.Replicas, d.Status.UpdatedReplicas, d.Status.AvailableReplicas = 1, 1, 1
+		}, ""},
+		{"missing counters", func(d *appsv1.Deployment) {
+			d.Status = appsv1.DeploymentStatus{ObservedGeneration: 1}
+		}, "0 of 3 replicas are updated"},
+		{"huge counters", func(d *appsv1.Deployment) {
+			*d.Spec.Replicas, d.Generation, d.Status.ObservedGeneration = math.MaxInt32, math.MaxInt64, math.MaxInt64
+			d.Status.Replicas, d.Status.UpdatedReplicas, d.Status.AvailableReplicas = math.MaxInt32, math.MaxInt32, math.MaxInt32
+		}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := deployment()
+			c.change(d)
+			require.Equal(t, c.want, workload.Deployment(d).WaitingFor)
+		})
+	}
+}
+
+func TestTheTimeOfTheRolloutIsThatOfTheLastUpdate(t *testing.T) {
+	d := deployment()
+	require.Equal(t, epoch.Add(time.Minute), workload.Deployment(d).RolledOutAt)
+	d.Status.Conditions[0].Reason = "ReplicaSetUpdated"
+	require.Zero(t, workload.Deployment(d).RolledOutAt)
+	d.Status.Conditions = nil
+	require.Zero(t, workload.Deployment(d).RolledOutAt)
+}
