@@ -21,7 +21,7 @@ func ExampleSet_Judge() {
 	}
 	set := conditions.NewSet([]conditions.Rule{{
 		Name: "web-ready",
-		On:   conditions.Selector{Kind: "Deployment", Namespaces: []string{"shop"}},
+		On:   conditions.Selector{Kind: release.KindRef{Kind: "Deployment"}, Namespaces: []string{"shop"}},
 		When: condition,
 		Send: []string{"smoke"},
 	}}, map[string]conditions.Target{"smoke": {Follows: true}})

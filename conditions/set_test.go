@@ -60,7 +60,9 @@ func text(t testing.TB, expr string) *conditions.Text {
 	return c
 }
 
-func onDeployments() conditions.Selector { return conditions.Selector{Kind: "Deployment"} }
+func onDeployments() conditions.Selector {
+	return conditions.Selector{Kind: release.KindRef{Kind: "Deployment"}}
+}
 
 func TestJudge(t *testing.T) {
 	loop := "release.images.all(a, lists.range(999).all(b, lists.range(999).all(c, b + c >= 0)))"
@@ -167,15 +169,15 @@ func TestSelects(t *testing.T) {
 		on   conditions.Selector
 		want bool
 	}{
-		{"a kind", conditions.Selector{Kind: "Deployment"}, true},
-		{"another kind", conditions.Selector{Kind: "StatefulSet"}, false},
+		{"a kind", conditions.Selector{Kind: release.KindRef{Kind: "Deployment"}}, true},
+		{"another kind", conditions.Selector{Kind: release.KindRef{Kind: "StatefulSet"}}, false},
 		{"no kind", conditions.Selector{}, false},
-		{"a namespace", conditions.Selector{Kind: "Deployment", Namespaces: []string{"bank", "shop"}}, true},
-		{"another namespace", conditions.Selector{Kind: "Deployment", Namespaces: []string{"bank"}}, false},
-		{"a label", conditions.Selector{Kind: "Deployment", Labels: parse("tier=web")}, true},
-		{"another label", conditions.Selector{Kind: "Deployment", Labels: parse("tier=db")}, false},
-		{"a label that must not be", conditions.Selector{Kind: "Deployment", Labels: parse("!tier")}, false},
-		{"everything", conditions.Selector{Kind: "Deployment", Labels: labels.Everything()}, true},
+		{"a namespace", conditions.Selector{Kind: release.KindRef{Kind: "Deployment"}, Namespaces: []string{"bank", "shop"}}, true},
+		{"another namespace", conditions.Selector{Kind: release.KindRef{Kind: "Deployment"}, Namespaces: []string{"bank"}}, false},
+		{"a label", conditions.Selector{Kind: release.KindRef{Kind: "Deployment"}, Labels: parse("tier=web")}, true},
+		{"another label", conditions.Selector{Kind: release.KindRef{Kind: "Deployment"}, Labels: parse("tier=db")}, false},
+		{"a label that must not be", conditions.Selector{Kind: release.KindRef{Kind: "Deployment"}, Labels: parse("!tier")}, false},
+		{"everything", conditions.Selector{Kind: release.KindRef{Kind: "Deployment"}, Labels: labels.Everything()}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			assert.Equal(t, tt.want, tt.on.Selects(ready()))
@@ -230,7 +232,7 @@ func TestJudgeSends(t *testing.T) {
 func TestJudgeKeepsTheOrderOfTheRules(t *testing.T) {
 	set := conditions.NewSet([]conditions.Rule{
 		{Name: "b", On: onDeployments(), When: when(t, "release.labels['team'] == 'a'")},
-		{Name: "other", On: conditions.Selector{Kind: "StatefulSet"}},
+		{Name: "other", On: conditions.Selector{Kind: release.KindRef{Kind: "StatefulSet"}}},
 		{Name: "a", On: onDeployments()},
 	}, nil)
 	var got []string

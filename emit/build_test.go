@@ -29,7 +29,7 @@ func web(changes ...func(*release.Snapshot)) release.Snapshot {
 	s := release.Snapshot{
 		Live: true, WaitingFor: "2 of 3 replicas", StartedAt: noon.Add(-30 * time.Second),
 		Release: release.Release{
-			Subject: webSubject, UID: "uid-web", Revision: "7", Kind: release.Image, Generation: 12, Sequence: 3,
+			Subject: webSubject, APIVersion: "apps/v1", UID: "uid-web", Revision: "7", Kind: release.Image, Generation: 12, Sequence: 3,
 			Previous: "web-0000000000",
 			Template: release.Template{
 				Hash: "6f4c1b9e", Digest: "d1", DigestSansRestart: "d2", Images: []string{"acme/web:7", "acme/side@sha256:5eed"},
@@ -70,7 +70,7 @@ func numbered(n int64) func(*release.Snapshot) {
 
 // verdict is what a rule says; it tells the sinks given, and follows each.
 func verdict(rule string, standing release.Standing, sinks ...string) release.Verdict {
-	v := release.Verdict{Rule: rule, Hash: "h1", Standing: standing, Reason: "because"}
+	v := release.Verdict{Rule: rule, Hash: "h1", Event: release.BecameReady, Standing: standing, Reason: "because"}
 	for _, sink := range sinks {
 		v.Send = append(v.Send, release.Message{Sink: sink, Follows: true, Parameters: map[string]string{"suite": "smoke"}})
 	}
@@ -89,7 +89,7 @@ func announce(s release.Snapshot, verdicts ...release.Verdict) Announcement {
 func event(changes ...func(*release.Event)) release.Event {
 	s := web(isReady, byArgo)
 	e := release.Event{
-		ID: s.Release.EventID("smoke"), Rule: "smoke", Sink: "tests", Release: s.Release, App: s.App,
+		ID: s.Release.EventID("smoke"), Rule: "smoke", Sink: "tests", Occasion: release.BecameReady, Release: s.Release, App: s.App,
 		ReadyAt: noon, RecordedAt: noon.Add(time.Second), Traceparent: traceparent,
 		Record: release.Ref{
 			APIVersion: "rollcall.dev/v1alpha1", Kind: "Release", Namespace: "shop", Name: s.Release.Name(), UID: "uid-of-record",

@@ -279,7 +279,7 @@ func (l *Ledger) supersede(ctx context.Context, rec *v1alpha1.Release, by string
 				Release: Of(rec), App: appOf(rec), WaitingFor: st.WaitingFor, Live: true, Superseded: rec.Spec.Superseded,
 				Labels: a.Snapshot.Labels, Annotations: a.Snapshot.Annotations,
 			}
-			announce(rec, a, a.Judge(s), release.WasSuperseded, l.clock.Now())
+			tell(rec, a, a.Judge(s), release.WasSuperseded, l.clock.Now())
 		}
 	default:
 		st.Phase = string(phase(rec))

@@ -63,7 +63,7 @@ func roll(rec *v1alpha1.Release, a Announcement, now time.Time) {
 		becomeReady(rec, a, now)
 	case s.Stalled:
 		if st.Phase != string(release.Stalled) {
-			announce(rec, a, a.Verdicts, release.DidStall, now)
+			tell(rec, a, a.Verdicts, release.DidStall, now)
 		}
 		st.Phase = string(release.Stalled)
 	default:
@@ -103,9 +103,9 @@ func becomeReady(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	reconsider(rec, a, now)
 }
 
-// announce writes down what rules say of something that happens to a release once,
+// tell writes down what rules say of something that happens to a release once,
 // and has no second chance: what does not hold then never will.
-func announce(rec *v1alpha1.Release, a Announcement, verdicts []release.Verdict, what release.Occasion, now time.Time) {
+func tell(rec *v1alpha1.Release, a Announcement, verdicts []release.Verdict, what release.Occasion, now time.Time) {
 	st := &rec.Status
 	for _, v := range verdicts {
 		if v.Event != what || slices.ContainsFunc(st.Rules, func(r v1alpha1.RuleState) bool { return r.Name == v.Rule }) {

@@ -47,6 +47,9 @@ type KindRef struct {
 	Kind       string
 }
 
+// String is the kind, with its apiVersion if it has one.
+func (k KindRef) String() string { return strings.TrimPrefix(k.APIVersion+" "+k.Kind, " ") }
+
 // Subject is what [Subject.Kind] is for objects of that kind.
 func (k KindRef) Subject() string {
 	group, _, grouped := strings.Cut(k.APIVersion, "/")
