@@ -1,6 +1,6 @@
 package lean
 
-import "encoding/json"
+import "k8s.io/apimachinery/pkg/util/json"
 
 // Source is where manifests come from: its repository, and a fingerprint of
 // everything it says, to compare it by.
