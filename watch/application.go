@@ -43,18 +43,25 @@ func (k applications) observe(o runtime.Object) observed {
 		return observed{}
 	}
 	out := k.w.observation(m, k.name, k.apiVersion())
-	var members []member
+	missing, members := k.gathered(o)
+	out.WaitingFor = missing
+	out.gather(members)
+	return out
+}
+
+// gathered finds the members of an application in the caches, and says which one
+// is not there.
+func (k applications) gathered(o runtime.Object) (missing string, members []member) {
 	for _, r := range k.members(o) {
 		f, _ := k.w.kind(r.Kind)
 		one := f.feed.get(r.Namespace, r.Name)
 		if one == nil {
-			out.WaitingFor = r.Kind + " " + r.Namespace + "/" + r.Name + " is not there"
+			missing = r.Kind + " " + r.Namespace + "/" + r.Name + " is not there"
 			continue
 		}
 		members = append(members, member{Ref: r, seen: f.kind.observe(one)})
 	}
-	out.gather(members)
-	return out
+	return missing, members
 }
 
 func (k applications) apiVersion() string {
@@ -201,7 +208,7 @@ func (k applications) assemble(ctx context.Context, o runtime.Object, members []
 	}
 	out := &reading{observed: k.w.observation(m, k.name, k.apiVersion())}
 	out.gather(members)
-	app, err := k.verdict(ctx, o, members)
+	app, err := k.verdict(ctx, liveFinder{k.w}, o, members)
 	if err != nil {
 		return nil, err
 	}
@@ -247,12 +254,22 @@ func together(hash string, members []member) (release.Template, error) {
 	return out, nil
 }
 
+// judge asks the engine about an application, as far as the caches know.
+func (k applications) judge(ctx context.Context, o runtime.Object) (release.App, error) {
+	_, members := k.gathered(o)
+	app, err := k.verdict(ctx, cachedFinder{k.w}, o, members)
+	if app == nil {
+		return gitops.Unowned(), err
+	}
+	return *app, err
+}
+
 // verdict is the engine's on the application as a whole.
-func (k applications) verdict(ctx context.Context, o runtime.Object, members []member) (*release.App, error) {
+func (k applications) verdict(ctx context.Context, f gitops.Finder, o runtime.Object, members []member) (*release.App, error) {
 	a, ok := o.(*lean.Application)
 	if !ok {
 		m, _ := o.(metav1.Object)
-		return gitops.Flux(ctx, liveFinder{k.w}, gitops.Ref{Kind: k.name, Namespace: m.GetNamespace(), Name: m.GetName()})
+		return gitops.Flux(ctx, f, gitops.Ref{Kind: k.name, Namespace: m.GetNamespace(), Name: m.GetName()})
 	}
 	objects := make([]gitops.Object, len(members))
 	for i, m := range members {

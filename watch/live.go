@@ -171,7 +171,7 @@ func (w *Watcher) lively(r *reading, past []release.Past) (release.Snapshot, err
 	}
 	if len(past) > 0 {
 		s.Release.Sequence = past[0].Sequence + 1
-	} else if first, ok := w.knownAs(r.subject); ok && first.uid == r.uid && first.token == r.token {
+	} else if first, ok := w.knownAs(r.subject); ok && first.uid == r.uid && (first.token == r.token || first.token == untold) {
 		s.Baseline = true
 	}
 	kind, last := classify(s.Release, past, len(r.current.former) > 0)

@@ -273,8 +273,11 @@ func (w *Watcher) look(ctx context.Context, s release.Subject) error {
 		return nil
 	}
 	seen := f.kind.observe(o)
-	if seen.token == "" {
-		return nil // the controller has not seen it: there will be an event
+	if seen.token == "" { // the controller has not seen it: there will be an event
+		if id, ok := w.knownAs(s); ok && id.token == untold {
+			w.know(seen) // an application without workloads: its first one is a release
+		}
+		return nil
 	}
 	last, recorded := w.History.Recorded(s)
 	var claimed []release.Past
@@ -322,11 +325,7 @@ func (w *Watcher) settled(seen observed, last release.Past) bool {
 func (w *Watcher) leanly(ctx context.Context, seen observed, last release.Past) release.Snapshot {
 	s := w.snapshot(seen, last.Release)
 	s.Recall(last)
-	if f, _ := w.kind(seen.subject.Kind); f.isApp {
-		s.App = gitops.Unowned() // asked live, once the workloads are ready
-		return w.judged(s, seen.WaitingFor)
-	}
-	app, err := w.GitOps.Judge(ctx, cachedFinder{w}, seen.object())
+	app, err := w.askCaches(ctx, seen)
 	if err != nil {
 		app.WaitingFor = err.Error() // caches do not fail
 	}
@@ -334,9 +333,26 @@ func (w *Watcher) leanly(ctx context.Context, seen observed, last release.Past) 
 	return w.judged(s, seen.WaitingFor)
 }
 
+// askCaches asks the engine that owns a subject, or that the subject is of.
+func (w *Watcher) askCaches(ctx context.Context, seen observed) (release.App, error) {
+	f, _ := w.kind(seen.subject.Kind)
+	if k, ok := f.kind.(applications); ok {
+		return k.judge(ctx, f.feed.get(seen.subject.Namespace, seen.subject.Name))
+	}
+	return w.GitOps.Judge(ctx, cachedFinder{w}, seen.object())
+}
+
+// untold is the token of an application that was there at the first look, when the
+// caches of its workloads need not have been filled.
+const untold = "?"
+
 // remember keeps the identity of a subject that was there at the first look: if
 // it changes before its baseline is written, that change is a release.
 func (w *Watcher) remember(seen observed, initial bool) {
+	f, _ := w.kind(seen.subject.Kind)
+	if f.isApp {
+		seen.token = untold
+	}
 	if !initial || seen.token == "" || !w.ranBefore(seen) {
 		return
 	}
