@@ -32,8 +32,20 @@ var rooms = map[string]struct {
 	"emit":             {[]string{"release", "release/v1alpha1"}, "a delivery is made from the record alone, so that a restart changes nothing"},
 	"journey":          {[]string{"release", "release/v1alpha1"}, "a trace is drawn from the record alone, so that every replica draws the same"},
 	"config":           {[]string{"release", "conditions", "emit"}, "it composes the configuration of those that have one, and runs nothing"},
+	"internal/memory": {nil, "an API server knows the objects that it is given, and nobody who reads them"},
+	"internal/line": {
+		[]string{"release", "watch", "watch/lean", "watch/gitops", "emit", "journey", "config"},
+		"it ties the rooms together once, so that what a timeline shows is what the controller does",
+	},
+	"internal/timeline": {
+		[]string{"release", "release/v1alpha1", "watch/gitops", "emit", "journey", "config", "internal/line", "internal/memory"},
+		"it tells what happens to objects and hears what is sent; how rollcall comes to it is not its business",
+	},
 	"cmd/rollcall": {
-		[]string{"release", "release/v1alpha1", "watch", "watch/lean", "watch/gitops", "conditions", "emit", "journey", "config"},
+		[]string{
+			"release", "release/v1alpha1", "watch", "watch/lean", "watch/gitops", "conditions", "emit", "journey", "config",
+			"internal/line", "internal/timeline",
+		},
 		"it ties everything together, and so nobody else has to",
 	},
 }

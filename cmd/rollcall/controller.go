@@ -20,6 +20,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/config"
 	"github.com/rollcall-dev/rollcall/emit"
+	"github.com/rollcall-dev/rollcall/internal/line"
 	"github.com/rollcall-dev/rollcall/journey"
 	"github.com/rollcall-dev/rollcall/watch"
 )
@@ -134,48 +135,41 @@ func (s *settings) wire(ctx context.Context, log *slog.Logger) (*controller, err
 	if c.exporter, err = journey.NewExporter(ctx, os.Getenv); err != nil {
 		return nil, fmt.Errorf("set up tracing: %w", err)
 	}
-	rep, err := newReporter(ctx, clients.kube, c.metrics, log)
+	rep, err := newReporter(ctx, clients.Kube, c.metrics, log)
 	if err != nil {
 		return nil, err
 	}
 	c.election = election{
 		enabled: s.leaderElect, namespace: s.lease.Namespace, name: s.lease.Name, identity: s.identity,
-		leaseDuration: s.leaseDuration, kube: clients.kube,
+		leaseDuration: s.leaseDuration, kube: clients.Kube,
 		changed: func(leading bool) { c.metrics.leader.Set(map[bool]float64{true: 1}[leading]) },
 	}
 	lease, err := c.election.lease(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := installed(ctx, clients.records); err != nil {
+	if err := installed(ctx, clients.Records); err != nil {
 		return nil, err
 	}
-	c.rules = config.NewWatch(clients.kube, s.rules, rep, func() {
+	c.rules = config.NewWatch(clients.Kube, s.rules, rep, func() {
 		if c.watcher != nil {
 			c.watcher.Follow(c.rules.Current().Kinds())
 			c.watcher.Poke()
 		}
 	})
 	j := journey.New(s.traceAnnotations, c.exporter)
-	c.ledger = emit.NewLedger(clients.records, clock.RealClock{}, nil)
+	rooms, err := line.Wire(line.Parts{
+		Cluster: s.name, Clients: clients, Hub: hub, GitOps: s.gitops, GateTimeout: s.gateTimeout,
+		Rules: c.rules, Journey: j, Clock: clock.RealClock{}, Log: log,
+		Sinks:    sinks{rules: c.rules, dynamic: clients.Dynamic, http: receivers()},
+		Baseline: line.Baseline(lease), Observe: rep.Delivered,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.ledger, c.dispatcher, c.watcher = rooms.Ledger, rooms.Dispatcher, rooms.Watcher
 	c.metrics.registry.MustRegister(newReleasesCollector(c.ledger.Phases))
-	var tracer emit.Tracer
-	if j.Enabled() {
-		tracer = j
-	}
-	to := sinks{rules: c.rules, dynamic: clients.dynamic, http: receivers()}
-	if c.dispatcher, err = emit.NewDispatcher(c.ledger, emit.DispatcherConfig{Sinks: to, Tracer: tracer, Log: log, Observe: rep.Delivered}); err != nil {
-		return nil, err
-	}
-	if c.watcher, err = watch.New(watch.Config{
-		Cluster: s.name, Kube: clients.kube, Lean: clients.lean, Meta: clients.meta, Argo: hub.lean, ArgoMeta: hub.meta,
-		Dynamic: clients.dynamic, Mapper: clients.mapper, GitOps: s.gitops, GateTimeout: s.gateTimeout,
-		History: c.ledger, Handler: &line{rules: c.rules, ledger: c.ledger, journey: j, clock: clock.RealClock{}},
-		Baseline: baseline(lease), Log: log,
-	}); err != nil {
-		return nil, err
-	}
-	c.runs, err = watch.NewRuns(clients.lean, clients.meta, c.ledger, log)
+	c.runs, err = watch.NewRuns(clients.Lean, clients.Meta, c.ledger, log)
 	return c, err
 }
 
