@@ -27,6 +27,18 @@ func File(path string, raw []byte) (Config, []Mistake) {
 	return load(src)
 }
 
+// Text gives the text of a configuration from a file as [File] reads it.
+func Text(path string, raw []byte) (string, []Mistake) {
+	if _, mistakes := File(path, raw); len(mistakes) > 0 {
+		return "", mistakes
+	}
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
+	if found, _ := texts(raw); len(found) == 1 {
+		return found[0].Value, nil
+	}
+	return string(raw), nil
+}
+
 func reject(src source, at position, message string) (Config, []Mistake) {
 	r := &reader{src: src}
 	r.wrong(at, "%s", message)

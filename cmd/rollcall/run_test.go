@@ -3,7 +3,6 @@ package main
 import (
 	"io"
 	"testing"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/assert"

@@ -87,3 +87,21 @@ func (c *Caches) lag(definition string) time.Duration {
 	}
 	return 0
 }
+
+// Next is when a cache that lags will see something new; false if none will.
+func (c *Caches) Next() (time.Time, bool) {
+	var soonest time.Time
+	for _, i := range c.all {
+		lag := c.lag(i.definition)
+		for n := len(c.server.writes) - 1; n >= 0; n-- {
+			w := c.server.writes[n]
+			if !w.at.After(i.at) {
+				break
+			}
+			if at := w.at.Add(lag); w.key.definition == i.definition && at.After(c.server.now()) && (soonest.IsZero() || at.Before(soonest)) {
+				soonest = at
+			}
+		}
+	}
+	return soonest, !soonest.IsZero()
+}

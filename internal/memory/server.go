@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -84,7 +85,23 @@ func (s *Server) Put(o *unstructured.Unstructured) error {
 		return fmt.Errorf("put %s %s: unknown kind", o.GetAPIVersion(), o.GetKind())
 	}
 	s.complete(r, o)
+	if was, ok := s.objects[key{r.Definition(), o.GetNamespace(), o.GetName()}]; ok && same(was, o) {
+		return nil
+	}
 	return s.store(r, o)
+}
+
+// same reports whether an object is what is stored already. What it may be given of
+// a version says nothing.
+func same(was *stored, o *unstructured.Unstructured) bool {
+	old, ok := decode(was.raw)
+	if !ok {
+		return false
+	}
+	o.SetResourceVersion(old.GetResourceVersion())
+	a, errOld := json.Marshal(old.Object)
+	b, err := json.Marshal(o.Object)
+	return errOld == nil && err == nil && bytes.Equal(a, b)
 }
 
 // complete gives a new object what every object has.
@@ -223,3 +240,15 @@ func compare(a, b string) int {
 	}
 	return 1
 }
+
+// Touch writes an object again under a new version, though nothing differs.
+func (s *Server) Touch(o *unstructured.Unstructured) error {
+	r, ok := s.OfKind(o.GetAPIVersion(), o.GetKind())
+	if !ok {
+		return fmt.Errorf("touch %s %s: unknown kind", o.GetAPIVersion(), o.GetKind())
+	}
+	return s.store(r, o)
+}
+
+// Known lists the resources.
+func (s *Server) Known() []Resource { return slices.Clone(s.resources) }

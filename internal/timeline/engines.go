@@ -1,0 +1,280 @@
+package timeline
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// stamp is a time as the API writes it.
+func stamp(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
+
+// revisions writes a revision, or several joined by "+".
+func revisions(o object, text string) {
+	delete(o, "revision")
+	delete(o, "revisions")
+	all := strings.Split(text, "+")
+	for i := range all {
+		all[i] = commit(all[i])
+	}
+	switch {
+	case len(all) > 1:
+		list := make([]any, len(all))
+		for i := range all {
+			list[i] = all[i]
+		}
+		o["revisions"], o["revision"] = list, ""
+	case text != "":
+		o["revision"] = all[0]
+	}
+}
+
+// write makes the Application what the line says. An operation starts and ends when
+// its phase changes; "reconciled" says that the comparison was made just now.
+func (a application) write(w *world, r Ref) error {
+	o, err := w.take(r)
+	if err != nil {
+		return err
+	}
+	if err := w.own(r, a.owns); err != nil {
+		return err
+	}
+	spec, status := part(o.Object, "spec"), part(o.Object, "status")
+	if len(spec) == 0 {
+		spec["project"], spec["destination"] = "default", object{"server": "https://kubernetes.default.svc", "namespace": w.namespace}
+		spec["source"] = object{"repoURL": "https://git.example.com/acme/" + r.Name, "path": ".", "targetRevision": "main"}
+	}
+	if status["controllerNamespace"] == nil {
+		status["controllerNamespace"] = r.Namespace
+	}
+	sync := part(status, "sync")
+	sync["status"] = a.sync
+	revisions(sync, a.syncRevision)
+	part(status, "health")["status"] = a.health
+	if a.reconciled || sync["comparedTo"] == nil {
+		status["reconciledAt"] = stamp(w.now())
+		to := object{"destination": spec["destination"]}
+		for _, key := range []string{"source", "sources"} {
+			if spec[key] != nil {
+				to[key] = spec[key]
+			}
+		}
+		sync["comparedTo"] = to
+	}
+	a.operate(o, w.now())
+	a.resources(w, r, status)
+	if delete(status, "conditions"); a.condition != "" {
+		status["conditions"] = []any{object{"type": a.condition, "message": a.condition, "lastTransitionTime": stamp(w.now())}}
+	}
+	common{generation: max(o.GetGeneration(), 1), deleting: a.deleting}.begin(o, w.now())
+	return w.server.Put(o)
+}
+
+// operate writes the operation.
+func (a application) operate(o *unstructured.Unstructured, now time.Time) {
+	if delete(o.Object, "operation"); a.requested {
+		o.Object["operation"] = object{"sync": object{}}
+	}
+	status := part(o.Object, "status")
+	if a.phase == "-" {
+		delete(status, "operationState")
+		return
+	}
+	op := part(status, "operationState")
+	was, result := op["phase"], part(op, "syncResult")
+	before := result["revision"]
+	revisions(result, a.opRevision)
+	sync := object{"revision": result["revision"]}
+	if len(a.partial) > 0 {
+		var only []any
+		for _, r := range a.partial {
+			only = append(only, object{"group": "apps", "kind": r.Kind, "name": r.Name})
+		}
+		sync["resources"] = only
+	}
+	op["operation"] = object{"sync": sync, "initiatedBy": object{"automated": a.automated}}
+	running := func(phase any) bool { return phase == "Running" || phase == "Terminating" }
+	switch news := was != a.phase || before != result["revision"]; {
+	case running(a.phase):
+		if !running(was) {
+			op["startedAt"] = stamp(now)
+		}
+		delete(op, "finishedAt")
+	case news || op["finishedAt"] == nil:
+		if op["startedAt"] == nil || !running(was) {
+			op["startedAt"] = stamp(now)
+		}
+		op["finishedAt"] = stamp(now)
+	}
+	op["phase"] = a.phase
+	if a.noResult {
+		delete(op, "syncResult")
+		delete(op, "finishedAt")
+	}
+}
+
+// resources writes what the Application owns, and the images of its pods: as it
+// says, or else as they are.
+func (a application) resources(w *world, r Ref, status object) {
+	owned := w.owned(r)
+	var list []any
+	images := slices.Clone(a.images)
+	for _, m := range owned {
+		state := a.sync
+		if slices.ContainsFunc(a.outOfSync, func(x Ref) bool { return w.place(x) == m }) {
+			state = "OutOfSync"
+		} else if len(a.outOfSync) > 0 || len(a.partial) > 0 {
+			state = "Synced"
+		}
+		group := "apps"
+		if k, ok := w.server.OfKind("", m.Kind); ok {
+			group = k.Group
+		}
+		list = append(list, object{"group": group, "kind": m.Kind, "namespace": m.Namespace, "name": m.Name, "status": state})
+	}
+	if a.images == nil {
+		images = w.podImages(owned)
+	}
+	status["resources"] = list
+	all := make([]any, len(images))
+	for i := range images {
+		all[i] = images[i]
+	}
+	part(status, "summary")["images"] = all
+}
+
+// owned lists what belongs to an engine's object, in order.
+func (w *world) owned(owner Ref) []Ref {
+	var out []Ref
+	for r, by := range w.owners {
+		if by == owner {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b Ref) int { return strings.Compare(a.String(), b.String()) })
+	return out
+}
+
+// podImages lists the images of the pods of some workloads.
+func (w *world) podImages(of []Ref) []string {
+	var out []string
+	for _, p := range w.server.List("Pod") {
+		if !slices.ContainsFunc(of, func(r Ref) bool { return r.Namespace == p.GetNamespace() && r.Name == p.GetLabels()["app"] }) {
+			continue
+		}
+		for _, kind := range []string{"initContainers", "containers"} {
+			list, _ := part(p.Object, "spec")[kind].([]any)
+			for _, c := range list {
+				if image, ok := c.(object)["image"].(string); ok {
+					out = append(out, image)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// flux writes what Flux's objects have in common.
+func (w *world) flux(r Ref, c common, owns []Ref, suspended bool) (*unstructured.Unstructured, error) {
+	o, err := w.take(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.own(r, owns); err != nil {
+		return nil, err
+	}
+	c.begin(o, w.now())
+	spec := part(o.Object, "spec")
+	if delete(spec, "suspend"); suspended {
+		spec["suspend"] = true
+	}
+	part(o.Object, "status")["observedGeneration"] = c.observed
+	return o, nil
+}
+
+// conclude writes conditions; those that are not said are not there.
+func conclude(o *unstructured.Unstructured, observed int64, now time.Time, all []condition) {
+	status := part(o.Object, "status")
+	list, _ := status["conditions"].([]any)
+	for _, item := range slices.Clone(list) {
+		c, _ := item.(object)
+		if !slices.ContainsFunc(all, func(x condition) bool { return x.kind == c["type"] }) {
+			kind, _ := c["type"].(string)
+			unsay(status, kind)
+		}
+	}
+	for _, c := range all {
+		if c.kind != "" {
+			if c.reason == "" {
+				c.reason = "Reported"
+			}
+			say(status, c, now, false)
+		}
+	}
+	list, _ = status["conditions"].([]any)
+	for _, item := range list {
+		c, _ := item.(object)
+		c["observedGeneration"] = observed
+		delete(c, "lastUpdateTime")
+	}
+}
+
+// write makes the Kustomization what the line says.
+func (k kustomization) write(w *world, r Ref) error {
+	o, err := w.flux(r, k.common, k.owns, k.suspended)
+	if err != nil {
+		return err
+	}
+	spec, status := part(o.Object, "spec"), part(o.Object, "status")
+	if spec["sourceRef"] == nil {
+		spec["sourceRef"], spec["prune"], spec["interval"] = object{"kind": "GitRepository", "name": r.Name}, true, "5m0s"
+	}
+	fluxRevision := func(s string) any {
+		if s == "-" {
+			return nil
+		}
+		if c := commit(s); c != s {
+			return "main@sha1:" + c
+		}
+		return s
+	}
+	for key, rev := range map[string]any{"lastAppliedRevision": fluxRevision(k.applied), "lastAttemptedRevision": fluxRevision(k.attempted)} {
+		if delete(status, key); rev != nil {
+			status[key] = rev
+		}
+	}
+	var entries []any
+	for _, m := range w.owned(r) {
+		entries = append(entries, object{"id": m.Namespace + "_" + m.Name + "_apps_" + m.Kind, "v": "v1"})
+	}
+	status["inventory"] = object{"entries": entries}
+	if k.digest != "" {
+		status["history"] = []any{object{
+			"digest": k.digest, "lastReconciledStatus": "ReconciliationSucceeded",
+			"metadata": object{"revision": fluxRevision(k.applied)}, "lastReconciled": stamp(w.now()),
+		}}
+	}
+	conclude(o, k.observed, w.now(), append(slices.Clone(k.conditions), k.ready))
+	return w.server.Put(o)
+}
+
+// write makes the HelmRelease what the line says.
+func (h helmRelease) write(w *world, r Ref) error {
+	o, err := w.flux(r, h.common, h.owns, h.suspended)
+	if err != nil {
+		return err
+	}
+	status := part(o.Object, "status")
+	if h.version > 0 {
+		status["history"] = []any{object{
+			"name": r.Name, "namespace": w.namespace, "version": h.version, "status": h.status,
+			"chartName": r.Name, "chartVersion": h.chart, "lastDeployed": stamp(w.now()),
+		}}
+		status["lastAttemptedRevision"] = h.chart
+	}
+	conclude(o, h.observed, w.now(), append(slices.Clone(h.conditions), h.ready))
+	return w.server.Put(o)
+}

@@ -1,0 +1,168 @@
+package timeline
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Timeline is a story of objects, and what rollcall is expected to say to it.
+type Timeline struct {
+	// File is where it was read from.
+	File string
+	// Name is the story in a few words, Why the reason that it must end as it does.
+	Name string
+	Why  string
+	// Source is "recorded" or "derived"; Note says from what.
+	Source string
+	Note   string
+	// Namespace is that of all objects that do not say it.
+	Namespace string
+	// Rules is the text of the rules; empty for one rule on each kind of workload.
+	Rules string
+	// Objects are there before anything happens.
+	Objects []Action
+	// Steps happen in their order.
+	Steps []Step
+	// End is when nobody looks any more.
+	End time.Duration
+	// Expect lists everything that is sent, in order.
+	Expect []Expected
+	// Records lists the records that are left, by subject and in order; nil if the
+	// file does not say.
+	Records []Recorded
+	// Undisturbed says for which disturbances the outcome may differ, and why.
+	Undisturbed map[Disturbance]string
+
+	kinds []string // of workloads that occur
+}
+
+// Step is what happens at one moment.
+type Step struct {
+	At time.Duration
+	// Line is where it is written.
+	Line int
+	// Text is as it is written, for people.
+	Text string
+	Do   Action
+}
+
+// Action is one thing that happens.
+type Action interface {
+	do(e *engine) error
+}
+
+// Disturbance is a kind of trouble that a timeline is replayed with.
+type Disturbance string
+
+// The disturbances.
+const (
+	// Lag makes caches see everything later.
+	Lag Disturbance = "lag"
+	// Restart stops rollcall and starts it again.
+	Restart Disturbance = "restart"
+	// Crash kills rollcall after it has called, before it hears the answer.
+	Crash Disturbance = "crash"
+	// Fail makes calls fail.
+	Fail Disturbance = "fail"
+)
+
+// Ref names an object.
+type Ref struct{ Kind, Namespace, Name string }
+
+// String gives the short form.
+func (r Ref) String() string { return r.Kind + "/" + r.Name }
+
+// Said is one event as it was sent.
+type Said struct {
+	// At is when it was first sent.
+	At time.Duration `json:"at"`
+	// ID is the event's, the same however often it is sent.
+	ID string `json:"id"`
+	// Event is what it says, Subject of whom, Kind is the kind of release.
+	Event   string `json:"event"`
+	Subject Ref    `json:"subject"`
+	Kind    string `json:"kind"`
+	// Revision is the subject's own, Commit the one from Git; it may be empty.
+	Revision string `json:"revision"`
+	Commit   string `json:"commit,omitempty"`
+	// Flags are what else the event says, sorted.
+	Flags []string `json:"flags,omitempty"`
+	// Rule and Sink say who tells whom.
+	Rule string `json:"rule"`
+	Sink string `json:"sink"`
+	// Again counts how often it was sent beyond the first time.
+	Again int `json:"again,omitempty"`
+}
+
+// String gives the event as a file expects it.
+func (s Said) String() string {
+	words := []string{s.Event, s.Subject.String(), s.Kind}
+	if s.Revision != "" {
+		words = append(words, "rev "+s.Revision)
+	}
+	words = append(words, s.Flags...)
+	if s.Commit != "" {
+		words = append(words, "commit "+shorten(s.Commit))
+	}
+	return strings.Join(append(words, "-> "+s.Rule+"/"+s.Sink), " ")
+}
+
+// Expected is an event as a file expects it.
+type Expected struct {
+	Said
+	// Line is where it is written.
+	Line int
+	// Whenever says that the time does not matter, the others that the file does
+	// not say it.
+	Whenever   bool
+	AnyRev     bool
+	AnyCommit  bool
+	AnyAddress bool
+}
+
+// matches reports whether an event is the expected one.
+func (e Expected) matches(s Said) bool {
+	return e.Event == s.Event && e.Subject == s.Subject && e.Kind == s.Kind &&
+		strings.Join(e.Flags, " ") == strings.Join(s.Flags, " ") && s.Again == 0 &&
+		(e.Whenever || e.At == s.At) &&
+		(e.AnyRev || e.Revision == s.Revision) &&
+		(e.AnyCommit || e.Commit == s.Commit) &&
+		(e.AnyAddress || e.Rule == s.Rule && e.Sink == s.Sink)
+}
+
+// String gives the event as it is written.
+func (e Expected) String() string {
+	s := e.Said.String()
+	if e.AnyAddress {
+		s, _, _ = strings.Cut(s, " -> ")
+	}
+	return s
+}
+
+// Recorded is a record as it is left.
+type Recorded struct {
+	Subject  Ref    `json:"subject"`
+	Revision string `json:"revision"`
+	Kind     string `json:"kind"`
+	Phase    string `json:"phase"`
+	Line     int    `json:"-"`
+}
+
+// String gives the record as a file expects it.
+func (r Recorded) String() string {
+	return fmt.Sprintf("%s rev %s %s %s", r.Subject, r.Revision, r.Kind, r.Phase)
+}
+
+// moment gives a time of a story as people write it.
+func moment(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%gs", d.Seconds())
+	}
+	s := d.String()
+	s = strings.TrimSuffix(s, "0s")
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
