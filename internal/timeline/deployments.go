@@ -41,7 +41,11 @@ func (d deployment) write(w *world, r Ref) error {
 	if d.progressing.kind == "" {
 		unsay(status, "Progressing")
 	} else {
-		say(status, d.progressing, w.now(), moved && d.progressing.reason == "ReplicaSetUpdated")
+		c := d.progressing
+		if c.reason == "NewReplicaSetAvailable" && d.complete() {
+			c.message = fmt.Sprintf("ReplicaSet %q has successfully progressed.", r.Name+"-"+hash(d.template.pod(r.Name)))
+		}
+		say(status, c, w.now(), moved && c.reason == "ReplicaSetUpdated")
 	}
 	if d.revision != "" {
 		annotate(o, revisionKey, d.revision)
@@ -51,6 +55,11 @@ func (d deployment) write(w *world, r Ref) error {
 		return err
 	}
 	return d.sets(w, o)
+}
+
+// complete reports whether the controller would call the rollout complete.
+func (d deployment) complete() bool {
+	return d.observed >= d.generation && d.total == d.replicas && d.updated == d.replicas && d.available == d.replicas
 }
 
 func (d deployment) count(status object) {

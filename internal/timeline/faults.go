@@ -123,6 +123,9 @@ func defaultRules(kinds []string) string {
 	head := "sinks: {test: {http: {url: \"http://test.invalid\"}}}\nrules:\n"
 	var b strings.Builder
 	for _, kind := range kinds {
+		if !slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet", "Rollout"}, kind) {
+			continue
+		}
 		rule := fmt.Sprintf("  - {name: default-%s, on: {kind: %s}, send: [test]}\n", strings.ToLower(kind), kind)
 		if _, mistakes := config.Load(config.Key, []byte(head+rule)); len(mistakes) == 0 {
 			b.WriteString(rule)

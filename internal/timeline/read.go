@@ -150,7 +150,7 @@ func (r *reader) complete() {
 		t.End += afterwards
 	}
 	each(several(append(slices.Clone(t.Objects), actions(t.Steps)...)), func(_, kind, _ string) {
-		if slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet", "Rollout"}, kind) && !slices.Contains(t.kinds, kind) {
+		if !slices.Contains(t.kinds, kind) {
 			t.kinds = append(t.kinds, kind)
 		}
 	})

@@ -215,7 +215,7 @@ func (f *fields) replicas() int64 {
 }
 
 // condition is what a condition says.
-type condition struct{ kind, status, reason string }
+type condition struct{ kind, status, reason, message string }
 
 // condition reads [STATUS/]REASON or STATUS[/REASON].
 func readCondition(kind, s string) condition {
@@ -224,13 +224,13 @@ func readCondition(kind, s string) condition {
 	case s == "-":
 		return condition{}
 	case ok || status == "True" || status == "False" || status == "Unknown":
-		return condition{kind, status, reason}
+		return condition{kind, status, reason, ""}
 	case s == "ProgressDeadlineExceeded":
-		return condition{kind, "False", s}
+		return condition{kind, "False", s, ""}
 	case s == "DeploymentPaused" || s == "DeploymentResumed":
-		return condition{kind, "Unknown", s}
+		return condition{kind, "Unknown", s, ""}
 	}
-	return condition{kind, "True", s}
+	return condition{kind, "True", s, ""}
 }
 
 // template is what a pod template says.

@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -34,7 +35,7 @@ type Timeline struct {
 	// Undisturbed says for which disturbances the outcome may differ, and why.
 	Undisturbed map[Disturbance]string
 
-	kinds []string // of workloads that occur
+	kinds []string // of objects that occur, sorted
 }
 
 // Step is what happens at one moment.
@@ -166,3 +167,6 @@ func moment(d time.Duration) string {
 	}
 	return s
 }
+
+// Kinds are the kinds of objects that the timeline is about, sorted.
+func (t *Timeline) Kinds() []string { return slices.Clone(t.kinds) }

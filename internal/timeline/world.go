@@ -233,19 +233,26 @@ func hash(template object) string {
 }
 
 // say sets a condition, as the controllers do: the time of transition moves with
-// the status, that of the update with anything that is new.
+// the status, that of the update with anything that is new. One without a message
+// keeps that of before.
 func say(status object, c condition, now time.Time, fresh bool) {
 	list, _ := status["conditions"].([]any)
 	stamp := now.UTC().Truncate(time.Second).Format(time.RFC3339)
 	next := object{"type": c.kind, "status": c.status, "reason": c.reason, "lastTransitionTime": stamp, "lastUpdateTime": stamp}
+	if c.message != "" {
+		next["message"] = c.message
+	}
 	for i, item := range list {
 		old, ok := item.(object)
 		if !ok || old["type"] != c.kind {
 			continue
 		}
+		if c.message == "" && old["message"] != nil {
+			next["message"] = old["message"]
+		}
 		if old["status"] == c.status {
 			next["lastTransitionTime"] = old["lastTransitionTime"]
-			if old["reason"] == c.reason && !fresh {
+			if old["reason"] == c.reason && old["message"] == next["message"] && !fresh {
 				next["lastUpdateTime"] = old["lastUpdateTime"]
 			}
 		}
