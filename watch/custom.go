@@ -90,6 +90,7 @@ func (w *Watcher) followCustom(ref release.KindRef) error {
 	}
 	k := custom{w: w, name: ref.Subject(), kind: gvk, resource: mapping.Resource}
 	f := w.workloadFeed(k, builtin(w.Dynamic.Resource(k.resource), w.Dynamic), &unstructured.Unstructured{}, slimCustom)
+	f.further = true
 	if err := f.open(); err != nil {
 		return fmt.Errorf("follow %s: %w", ref.Kind, err)
 	}

@@ -22,6 +22,7 @@ type feed struct {
 	slim      cache.TransformFunc
 	handlers  cache.ResourceEventHandler
 	informers NewInformer
+	further   bool // it is only there because a rule names its kind
 	// definition watches the resource's definition; nil if it needs none.
 	definition cache.SharedIndexInformer
 	defined    cache.ResourceEventHandlerRegistration

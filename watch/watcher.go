@@ -178,7 +178,9 @@ func (w *Watcher) Start(ctx context.Context) error {
 	var synced []cache.InformerSynced
 	for _, f := range w.feeds() {
 		go f.run(ctx)
-		synced = append(synced, f.hasSynced)
+		if !f.further { // of what a rule names, reading may be forbidden
+			synced = append(synced, f.hasSynced)
+		}
 	}
 	if !cache.WaitForCacheSync(ctx.Done(), synced...) {
 		return fmt.Errorf("read the cluster: %w", context.Cause(ctx))

@@ -87,16 +87,16 @@ func (s *settings) run(ctx context.Context, logs io.Writer) error {
 // start fills the caches, all at once. Nothing is judged before they are full.
 func (c *controller) start(ctx context.Context) error {
 	go func() { _ = c.rules.Run(ctx) }() // it ends with ctx, and has no other error
+	if !cache.WaitForCacheSync(ctx.Done(), c.rules.HasSynced) {
+		return fmt.Errorf("read the rules: %w", context.Cause(ctx))
+	}
+	// What the rules are about is followed from the start, so that what came while
+	// nobody watched is told from what was there before.
+	c.watcher.Follow(c.rules.Current().Kinds())
 	var g errgroup.Group
 	g.Go(func() error { return c.ledger.Start(ctx) })
 	g.Go(func() error { return c.watcher.Start(ctx) })
 	g.Go(func() error { return c.runs.Start(ctx) })
-	g.Go(func() error {
-		if !cache.WaitForCacheSync(ctx.Done(), c.rules.HasSynced) {
-			return fmt.Errorf("read the rules: %w", context.Cause(ctx))
-		}
-		return nil
-	})
 	return g.Wait()
 }
 
