@@ -3,6 +3,8 @@ package memory
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -33,13 +35,26 @@ func (c *Caches) Informer(source cache.ListerWatcher, _ runtime.Object, index ca
 	return i
 }
 
-// Look brings all caches up to now, less their lag, and calls their handlers. A
-// cache that cannot be filled, because its resource is not installed, stays as it
-// is.
+// Look brings all caches up to now, less their lag, and calls their handlers, always
+// in the same order. A cache that cannot be filled, because its resource is not
+// installed, stays as it is.
 func (c *Caches) Look(ctx context.Context) error {
-	for n := 0; n < len(c.all); n++ { // a handler may begin to watch more
-		if err := c.look(ctx, c.all[n]); err != nil {
-			return err
+	for looked := 0; looked < len(c.all); { // a handler may begin to watch more
+		news := slices.Clone(c.all[looked:])
+		if looked == 0 {
+			news = slices.Clone(c.all)
+		}
+		looked = len(c.all)
+		for _, i := range news {
+			if err := i.introduce(ctx); err != nil {
+				return err
+			}
+		}
+		slices.SortStableFunc(news, func(a, b *informer) int { return strings.Compare(a.definition, b.definition) })
+		for _, i := range news {
+			if err := c.look(ctx, i); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -58,14 +73,6 @@ func (c *Caches) look(ctx context.Context, i *informer) error {
 	if i.synced() && i.version == c.server.seen(i.definition, at) {
 		i.at = at
 		return nil
-	}
-	if i.definition == "" { // whose cache it is shows at its first call
-		v := &View{}
-		if _, err := i.source.ListWithContext(As(ctx, v), metav1.ListOptions{}); err != nil && v.Definition == "" {
-			return fmt.Errorf("fill a cache: %w", err)
-		}
-		i.definition = v.Definition
-		return c.look(ctx, i)
 	}
 	list, err := i.source.ListWithContext(As(ctx, &View{At: at}), metav1.ListOptions{})
 	if err != nil {

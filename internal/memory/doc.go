@@ -7,7 +7,7 @@
 // resources that are not installed. It keeps every write with its time, so that
 // it can be asked for the world as it was.
 //
-// [Caches] makes informers that have no goroutine either. They see what has
+// [Caches] makes informers that do nothing by themselves. They see what has
 // changed when they are told to look, and may lag behind by as much as is wanted.
 // Everything between two looks is seen as one change, as after a lost connection.
 package memory

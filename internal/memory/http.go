@@ -79,6 +79,9 @@ var _ http.RoundTripper = (*Server)(nil)
 
 // RoundTrip serves one request.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
+	if out, ok := s.discover(r); ok {
+		return answer(r, out)
+	}
 	q, err := s.read(r)
 	if err != nil {
 		return answer(r, failure(err))

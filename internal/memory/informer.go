@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/cache"
 )
@@ -24,6 +25,19 @@ type informer struct {
 }
 
 var _ cache.SharedIndexInformer = (*informer)(nil)
+
+// introduce finds out whose cache it is: that shows at its first call.
+func (i *informer) introduce(ctx context.Context) error {
+	if i.definition != "" {
+		return nil
+	}
+	v := &View{}
+	_, err := i.source.ListWithContext(As(ctx, v), metav1.ListOptions{})
+	if i.definition = v.Definition; i.definition == "" {
+		return fmt.Errorf("fill a cache: %w", err)
+	}
+	return nil
+}
 
 // replace makes the store what was listed, and tells the handlers. An object that
 // was deleted and created again since is one that changed, as client-go tells it
@@ -143,11 +157,11 @@ func (i *informer) AddIndexers(index cache.Indexers) error {
 // GetController returns nil: nothing runs by itself.
 func (i *informer) GetController() cache.Controller { return nil }
 
-// Run returns at once: it is [Caches.Look] that drives the informer.
-func (i *informer) Run(<-chan struct{}) {}
+// Run waits for the end: it is [Caches.Look] that drives the informer.
+func (i *informer) Run(stop <-chan struct{}) { <-stop }
 
-// RunWithContext returns at once: it is [Caches.Look] that drives the informer.
-func (i *informer) RunWithContext(context.Context) {}
+// RunWithContext waits for ctx to end: it is [Caches.Look] that drives the informer.
+func (i *informer) RunWithContext(ctx context.Context) { <-ctx.Done() }
 
 // HasSynced reports whether it is filled.
 func (i *informer) HasSynced() bool { return i.synced() }

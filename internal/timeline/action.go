@@ -126,6 +126,7 @@ type rules struct{ text string }
 func (a rules) do(e *engine) error {
 	e.rules.change(a.text)
 	if e.process != nil {
+		e.process.rooms.Watcher.Follow(e.rules.Current().Kinds())
 		e.process.rooms.Watcher.Poke()
 	}
 	return nil

@@ -34,10 +34,12 @@ func (d deployment) write(w *world, r Ref) error {
 	if spec["selector"] == nil {
 		spec["selector"] = object{"matchLabels": object{"app": r.Name}}
 	}
+	before := spec["template"]
 	spec["template"] = d.template.pod(r.Name)
-	before := fmt.Sprint(status["replicas"], status["updatedReplicas"], status["availableReplicas"])
+	w.wrote(o, before, d.by)
+	counted := fmt.Sprint(status["replicas"], status["updatedReplicas"], status["availableReplicas"])
 	d.count(status)
-	moved := before != fmt.Sprint(d.total, d.updated, d.available)
+	moved := counted != fmt.Sprint(d.total, d.updated, d.available)
 	if d.progressing.kind == "" {
 		unsay(status, "Progressing")
 	} else {

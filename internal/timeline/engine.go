@@ -68,7 +68,6 @@ type engine struct {
 	first    time.Time // when rollcall was first started
 	stopped  time.Time // when it was last stopped
 	phases   map[string]string
-	finished bool
 }
 
 // beginning is when every timeline begins.
@@ -92,6 +91,7 @@ func (t *Timeline) Run(ctx context.Context, opt Options) (*Run, error) {
 	if err := e.prepare(); err != nil {
 		return nil, err
 	}
+	defer e.end()
 	if err := e.live(); err != nil {
 		return nil, err
 	}

@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// expect reads "- TIME: EVENT KIND/NAME RELEASE [rev N] [FLAG]... [commit C] [-> RULE/SINK]".
+// expect reads "- TIME: EVENT KIND/NAME RELEASE [rev N] [over N,N] [FLAG]... [commit C] [-> RULE/SINK]".
 func (r *reader) expect(n *yaml.Node) {
 	r.t.Expect = []Expected{}
 	for _, item := range r.list(n, "expect") {
@@ -29,10 +29,10 @@ func (r *reader) expect(n *yaml.Node) {
 }
 
 // events and flags are the words of an expected event.
-func events() []string { return []string{"ready", "stalled", "superseded", "tested"} }
+func events() []string { return []string{"ready", "stalled", "superseded"} }
 
 func flags() []string {
-	return []string{"gateTimeout", "late", "outOfBand", "partial", "sameDigest", "superseded"}
+	return []string{"gateTimeout", "late", "outOfBand", "partial"}
 }
 
 func readExpected(text string) (Expected, error) {
@@ -71,6 +71,8 @@ func (e *Expected) rest(words []string) error {
 		switch {
 		case slices.Contains(flags(), word):
 			e.Flags = append(e.Flags, word)
+		case word == "over" && len(words) > 0:
+			e.Over, words = strings.Split(words[0], ","), words[1:]
 		case (word == "rev" || word == "commit") && len(words) > 0:
 			if word == "rev" {
 				e.Revision, e.AnyRev = words[0], false
@@ -79,7 +81,7 @@ func (e *Expected) rest(words []string) error {
 			}
 			words = words[1:]
 		default:
-			return fmt.Errorf("unknown word %q; there are rev N, commit C, and the flags %s", word, strings.Join(flags(), ", "))
+			return fmt.Errorf("unknown word %q; there are rev N, over N,N, commit C, and the flags %s", word, strings.Join(flags(), ", "))
 		}
 	}
 	slices.Sort(e.Flags)
@@ -107,19 +109,16 @@ func (r *reader) records(n *yaml.Node) {
 // Without one it is.
 func (t *Timeline) Differences(run *Run) []string {
 	var out []string
-	i := 0
+	left := slices.Clone(run.Events)
 	for _, want := range t.Expect {
-		j := slices.IndexFunc(run.Events[min(i, len(run.Events)):], want.matches)
-		if j < 0 {
+		i := slices.IndexFunc(left, want.matches)
+		if i < 0 {
 			out = append(out, fmt.Sprintf("%s:%d: not sent:   %s %s", t.File, want.Line, want.when(), want))
 			continue
 		}
-		for _, s := range run.Events[i : i+j] {
-			out = append(out, t.extra(s))
-		}
-		i += j + 1
+		left = slices.Delete(left, i, i+1)
 	}
-	for _, s := range run.Events[min(i, len(run.Events)):] {
+	for _, s := range left {
 		out = append(out, t.extra(s))
 	}
 	return append(out, t.otherRecords(run.Records)...)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,7 @@ type process struct {
 	caches   *memory.Caches
 	subjects *queue[release.Subject]
 	records  *queue[cache.ObjectName]
+	end      context.CancelFunc
 }
 
 // boot starts rollcall: what it knew is gone, and its caches fill.
@@ -47,7 +49,7 @@ func (e *engine) boot() error {
 	p.rooms, err = line.Wire(line.Parts{
 		Cluster: cluster, Clients: clients, Rules: e.rules, Sinks: e.heard, Journey: journey.New(nil, nil),
 		Clock: e.clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Baseline: line.Baseline(e.lease()),
-		Heard: e.look, Informer: p.caches.Informer, Subjects: p.subjects, Records: p.records,
+		GitOps: e.Settings.GitOps, GateTimeout: e.Settings.GateTimeout, Heard: e.look, Informer: p.caches.Informer, Subjects: p.subjects, Records: p.records,
 	})
 	if err != nil {
 		return err
@@ -57,15 +59,27 @@ func (e *engine) boot() error {
 		e.first = e.clock.now
 	}
 	e.tell("process", "rollcall starts")
-	p.rooms.Watcher.Begin(e.ctx)
-	return p.caches.Look(e.ctx)
+	ctx, end := context.WithCancel(e.ctx)
+	p.end = end
+	p.rooms.Watcher.Follow(e.rules.Current().Kinds())
+	p.rooms.Watcher.Begin(ctx)
+	return p.caches.Look(ctx)
 }
 
 // stop ends rollcall in an orderly way: nothing was at hand.
 func (e *engine) stop() {
 	if e.process != nil {
 		e.tell("process", "rollcall stops")
-		e.process, e.stopped = nil, e.clock.now
+		e.end()
+		e.stopped = e.clock.now
+	}
+}
+
+// end lets go of what waits for the process to end.
+func (e *engine) end() {
+	if e.process != nil {
+		e.process.end()
+		e.process = nil
 	}
 }
 
@@ -211,14 +225,16 @@ func (s sink) hear(ev release.Event) {
 func describe(ev release.Event) Said {
 	r := ev.Release
 	s := Said{
-		ID: ev.ID, Event: "ready", Subject: Ref{r.Subject.Kind, r.Subject.Namespace, r.Subject.Name}, Kind: string(r.Kind),
+		ID: ev.ID, Event: string(ev.Occasion), Over: ev.Superseded, Subject: Ref{r.Subject.Kind, r.Subject.Namespace, r.Subject.Name}, Kind: string(r.Kind),
 		Revision: r.Revision, Commit: ev.App.Revision, Rule: ev.Rule, Sink: ev.Sink,
 	}
-	if ev.Late {
-		s.Flags = append(s.Flags, "late")
+	for flag, is := range map[string]bool{
+		"late": ev.Late, "partial": ev.App.Partial, "outOfBand": ev.OutOfBand, "gateTimeout": ev.GateTimeout,
+	} {
+		if is {
+			s.Flags = append(s.Flags, flag)
+		}
 	}
-	if ev.App.Partial {
-		s.Flags = append(s.Flags, "partial")
-	}
+	slices.Sort(s.Flags)
 	return s
 }

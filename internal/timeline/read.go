@@ -99,7 +99,7 @@ func (r *reader) document(n *yaml.Node) {
 	t := r.t
 	seen := map[string]bool{}
 	for _, p := range r.pairs(n, "a timeline",
-		"name", "why", "source", "note", "namespace", "rules", "objects", "steps", "end", "expect", "records", "undisturbed") {
+		"name", "why", "source", "note", "namespace", "flags", "rules", "objects", "steps", "end", "expect", "records", "undisturbed") {
 		seen[p[0].Value] = true
 		switch v := p[1]; p[0].Value {
 		case "name":
@@ -114,6 +114,8 @@ func (r *reader) document(n *yaml.Node) {
 			t.Note = r.text(v, "note")
 		case "namespace":
 			t.Namespace = r.text(v, "namespace")
+		case "flags":
+			r.flags(v)
 		case "rules":
 			t.Rules = r.rules(v)
 		case "objects":
@@ -155,6 +157,23 @@ func (r *reader) complete() {
 		}
 	})
 	slices.Sort(t.kinds)
+}
+
+// flags reads flags of the controller, under their own names.
+func (r *reader) flags(n *yaml.Node) {
+	s := &r.t.Settings
+	for _, p := range r.pairs(n, "flags", "gate-timeout", "argocd-destination", "argocd-instance-label", "argocd-installation-id") {
+		switch v := p[1]; p[0].Value {
+		case "gate-timeout":
+			s.GateTimeout = r.moment(v)
+		case "argocd-destination":
+			s.GitOps.Destinations, s.GitOps.Hub = strings.Split(r.text(v, "argocd-destination"), ","), true
+		case "argocd-instance-label":
+			s.GitOps.InstanceLabel = r.text(v, "argocd-instance-label")
+		case "argocd-installation-id":
+			s.GitOps.InstallationID = r.text(v, "argocd-installation-id")
+		}
+	}
 }
 
 // rules reads the text of rules, whose mistakes are shown where they are.

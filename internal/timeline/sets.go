@@ -68,7 +68,9 @@ func (w *world) start(r Ref, c common, t template) (*unstructured.Unstructured, 
 	if spec["selector"] == nil {
 		spec["selector"] = object{"matchLabels": object{"app": r.Name}}
 	}
+	before := spec["template"]
 	spec["template"] = t.pod(r.Name)
+	w.wrote(o, before, c.by)
 	w.mark(o)
 	return o, nil
 }

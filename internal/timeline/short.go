@@ -29,7 +29,9 @@ import (
 //	WORKLOADS      KIND/NAME [, KIND/NAME]...
 //	REVISION       c1 stands for the commit c1c1c1…, of forty digits; others stand for themselves
 //
-// Each of them may end with "| deleting", which sets the time of deletion.
+// Each of them may end with "| deleting", which sets the time of deletion, and a
+// workload with "| by MANAGER", which says who wrote its template; else it is who
+// owns it.
 
 // shape is the state that a short form says.
 type shape interface {
@@ -150,10 +152,12 @@ func (f *fields) pair(s, what string) (int64, int64) {
 type common struct {
 	generation, observed int64
 	deleting             bool
+	by                   string // the field manager that wrote the template
 }
 
 func (f *fields) common() common {
 	c := common{deleting: f.flag("deleting")}
+	c.by, _ = f.after("by ")
 	c.generation, c.observed = f.pair(f.next("generation"), "generation")
 	return c
 }

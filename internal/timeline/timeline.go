@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/watch/gitops"
 )
 
 // Timeline is a story of objects, and what rollcall is expected to say to it.
@@ -21,6 +23,8 @@ type Timeline struct {
 	Namespace string
 	// Rules is the text of the rules; empty for one rule on each kind of workload.
 	Rules string
+	// Settings are how rollcall is run.
+	Settings Settings
 	// Objects are there before anything happens.
 	Objects []Action
 	// Steps happen in their order.
@@ -36,6 +40,12 @@ type Timeline struct {
 	Undisturbed map[Disturbance]string
 
 	kinds []string // of objects that occur, sorted
+}
+
+// Settings are those flags of the controller that a story may depend on.
+type Settings struct {
+	GitOps      gitops.Settings
+	GateTimeout time.Duration
 }
 
 // Step is what happens at one moment.
@@ -87,6 +97,8 @@ type Said struct {
 	// Revision is the subject's own, Commit the one from Git; it may be empty.
 	Revision string `json:"revision"`
 	Commit   string `json:"commit,omitempty"`
+	// Over lists the revisions that came and went before this one.
+	Over []string `json:"over,omitempty"`
 	// Flags are what else the event says, sorted.
 	Flags []string `json:"flags,omitempty"`
 	// Rule and Sink say who tells whom.
@@ -101,6 +113,9 @@ func (s Said) String() string {
 	words := []string{s.Event, s.Subject.String(), s.Kind}
 	if s.Revision != "" {
 		words = append(words, "rev "+s.Revision)
+	}
+	if len(s.Over) > 0 {
+		words = append(words, "over "+strings.Join(s.Over, ","))
 	}
 	words = append(words, s.Flags...)
 	if s.Commit != "" {
@@ -125,7 +140,7 @@ type Expected struct {
 // matches reports whether an event is the expected one.
 func (e Expected) matches(s Said) bool {
 	return e.Event == s.Event && e.Subject == s.Subject && e.Kind == s.Kind &&
-		strings.Join(e.Flags, " ") == strings.Join(s.Flags, " ") && s.Again == 0 &&
+		slices.Equal(e.Flags, s.Flags) && slices.Equal(e.Over, s.Over) && s.Again == 0 &&
 		(e.Whenever || e.At == s.At) &&
 		(e.AnyRev || e.Revision == s.Revision) &&
 		(e.AnyCommit || e.Commit == s.Commit) &&

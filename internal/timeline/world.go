@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/rand"
@@ -156,6 +157,25 @@ func (c common) begin(o *unstructured.Unstructured, now time.Time) {
 	if c.deleting && o.GetDeletionTimestamp() == nil {
 		o.SetDeletionTimestamp(&metav1.Time{Time: now.Truncate(time.Second)})
 	}
+}
+
+// wrote keeps who wrote the template of a workload, if that differs from before.
+func (w *world) wrote(o *unstructured.Unstructured, before any, by string) {
+	if apiequality.Semantic.DeepEqual(before, part(o.Object, "spec")["template"]) {
+		return
+	}
+	if by == "" {
+		owner := w.owners[Ref{o.GetKind(), o.GetNamespace(), o.GetName()}]
+		by = map[string]string{
+			"": "kubectl-client-side-apply", "Application": "argocd-controller",
+			"Kustomization": "kustomize-controller", "HelmRelease": "helm-controller",
+		}[owner.Kind]
+	}
+	at := metav1.NewTime(w.now().Truncate(time.Second))
+	o.SetManagedFields([]metav1.ManagedFieldsEntry{{
+		Manager: by, Operation: metav1.ManagedFieldsOperationApply, APIVersion: o.GetAPIVersion(), Time: &at,
+		FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":{"f:template":{"f:spec":{}}}}`)},
+	}})
 }
 
 // part gives a part of an object that is itself an object; it is made if missing.
