@@ -58,6 +58,8 @@ func TestEachClauseOfTheGateIsNeeded(t *testing.T) {
 		want   string
 	}{
 		{"an Application that vouches", func(*lean.Application) {}, ""},
+		{"a spec that cannot be read", func(a *lean.Application) { a.Spec.Unreadable = "it cannot be read" }, "of the Application, it cannot be read"},
+		{"a status that cannot be read", func(a *lean.Application) { a.Status.Unreadable = "it cannot be read" }, "of the Application, it cannot be read"},
 		{"being deleted", func(a *lean.Application) { a.DeletionTimestamp = moment(0) }, "the Application is being deleted"},
 		{"a sync is requested", func(a *lean.Application) { a.Operation = &lean.Operation{} }, "a sync is requested"},
 		{"never synced", func(a *lean.Application) { a.Status.OperationState = nil }, "the Application was never synced"},

@@ -7,7 +7,8 @@ import (
 )
 
 // FluxSource is any of Flux's sources: a GitRepository, OCIRepository, Bucket,
-// HelmRepository or HelmChart. Its Kind says which.
+// HelmRepository or HelmChart. Who asked for it knows which: clients clear Kind
+// in what they get and watch, and leave it in what they list.
 //
 // +kubebuilder:object:root=true
 type FluxSource struct {
