@@ -159,3 +159,18 @@ func write(t *testing.T, path, content string) {
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	require.NoError(t, os.WriteFile(path, []byte(content), 0o644))
 }
+
+func TestAModuleBesideIsTakenFromTheProxy(t *testing.T) {
+	source, dir := t.TempDir(), t.TempDir()
+	write(t, filepath.Join(source, "go.mod"), "module example.com/tiny\n\nreplace example.com/tiny/api => ./api\n")
+	write(t, filepath.Join(source, "go.sum"), "example.com/other v1.0.0 h1:x\n")
+	m := beside{"example.com/tiny/api@v1.2.0", [2]string{"h1:a", "h1:b"}}
+	modfile, err := m.modfile(t.Context(), source, dir)
+	require.NoError(t, err)
+	mod, err := os.ReadFile(modfile)
+	require.NoError(t, err)
+	require.Contains(t, string(mod), "example.com/tiny/api => example.com/tiny/api v1.2.0\n")
+	sum, err := os.ReadFile(filepath.Join(dir, "go.sum"))
+	require.NoError(t, err)
+	require.Equal(t, "example.com/other v1.0.0 h1:x\nexample.com/tiny/api v1.2.0 h1:a\nexample.com/tiny/api v1.2.0/go.mod h1:b\n", string(sum))
+}

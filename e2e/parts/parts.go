@@ -1,6 +1,6 @@
 // Package parts builds the real programs that the scenarios run on: a
-// Kubernetes control plane, kwok in place of kubelets, Argo CD, Argo Workflows
-// and Jaeger. They are built from their Go modules at pinned versions into a
+// Kubernetes control plane, kwok in place of kubelets, Argo CD, Flux, Argo
+// Workflows and Jaeger. They are built from their Go modules at pinned versions into a
 // cache folder, so that a machine needs nothing but Go and git.
 //
 // A built part carries a stamp that names its version, the Go version and the
@@ -26,6 +26,8 @@ const (
 	ArgoWorkflows Name = "argo-workflows"
 	ArgoCD        Name = "argo-cd"
 	Jaeger        Name = "jaeger"
+	FluxSource    Name = "flux-source-controller"
+	FluxKustomize Name = "flux-kustomize-controller"
 )
 
 // The programs that the parts consist of; Binaries.Path says where each is.
@@ -38,6 +40,8 @@ const (
 	BinaryWorkflowController = "workflow-controller"
 	BinaryArgoCD             = "argocd"
 	BinaryJaeger             = "jaeger"
+	BinaryFluxSource         = "source-controller"
+	BinaryFluxKustomize      = "kustomize-controller"
 )
 
 // The manifests that come with parts; Binaries.Manifests says where they are.
@@ -45,19 +49,30 @@ const (
 	ManifestsArgoCDCRDs    = "argo-cd/crds"
 	ManifestsArgoCDConfig  = "argo-cd/config"
 	ManifestsWorkflowsCRDs = "argo-workflows/crds"
+	ManifestsFluxSource    = "flux-source-controller/crds"
+	ManifestsFluxKustomize = "flux-kustomize-controller/crds"
 )
 
 // part says how one part is built.
 type part struct {
-	name    Name
-	module  string // path@version
-	sum     string // the module's checksum; empty for a part with a pin folder
-	pin     string // folder under e2e/parts whose go.mod the part is built with
+	name   Name
+	module string // path@version
+	sum    string // the module's checksum; empty for a part with a pin folder
+	pin    string // folder under e2e/parts whose go.mod the part is built with
+	// beside is a module that the part's own go.mod looks for in a folder which
+	// the module does not hold; nil for most.
+	beside  *beside
 	targets []target
 	// manifests are folders copied out of the module, by their name in the cache.
 	manifests map[string]string
 	// cold is how long a build takes on 2 cores with an empty build cache.
 	cold time.Duration
+}
+
+// beside is a module that is taken from the proxy in place of a folder.
+type beside struct {
+	module string    // path@version
+	sums   [2]string // of the module and of its go.mod, as in a go.sum
 }
 
 // target is one program of a part.
@@ -96,6 +111,24 @@ func table() []part {
 			name: Jaeger, module: "github.com/jaegertracing/jaeger@v1.76.0", cold: 2*time.Minute + 10*time.Second,
 			sum:     "h1:sWCOOF1dr+NL0PLil7mFo3BqqQL8k4WiM7aguFbc14g=",
 			targets: []target{{BinaryJaeger, "./cmd/all-in-one"}},
+		},
+		{
+			name: FluxSource, module: "github.com/fluxcd/source-controller@v1.7.0", cold: 3*time.Minute + 10*time.Second,
+			sum: "h1:/fBgS4CSmT5Jj/fjQDF92y+pC3gst1GJjgNSzY8Ff9I=",
+			beside: &beside{"github.com/fluxcd/source-controller/api@v1.7.0", [2]string{
+				"h1:y6vjvbkIN4JzianhmaJqujeghVpvQn3gcsVW/f1xMeA=", "h1:UOIEs9AACxPW7fQFqGWw1/FN2QqYDLG6WkvPIyscHkw=",
+			}},
+			targets:   []target{{BinaryFluxSource, "."}},
+			manifests: map[string]string{ManifestsFluxSource: "config/crd/bases"},
+		},
+		{
+			name: FluxKustomize, module: "github.com/fluxcd/kustomize-controller@v1.6.0", cold: 2*time.Minute + 20*time.Second,
+			sum: "h1:13S+wqCQ44njSg59DNgm1qMqVkK6+0eoZs+jv4+EWCs=",
+			beside: &beside{"github.com/fluxcd/kustomize-controller/api@v1.6.0", [2]string{
+				"h1:8p230vpJy7giisoBNuI3CX99O+XKKVLLxXuJmv3sOHQ=", "h1:b0i/KVz28tV8iuqlNHx7MW6ZtTcIbBELGLoKdaK+X8M=",
+			}},
+			targets:   []target{{BinaryFluxKustomize, "."}},
+			manifests: map[string]string{ManifestsFluxKustomize: "config/crd/bases"},
 		},
 		{
 			name: Kwok, module: "sigs.k8s.io/kwok@v0.7.0", cold: 85 * time.Second,

@@ -42,6 +42,9 @@ func (s stamps) want(p part) (string, error) {
 		}
 		pinned = fmt.Sprintf("%x", hash.Sum(nil))
 	}
+	if p.beside != nil {
+		pinned += " " + p.beside.module + " " + p.beside.sums[0]
+	}
 	return fmt.Sprintf("%s\n%s\n%s\n%s\n", p.module, pinned, s.goes, strings.Join(buildFlags(), " ")), nil
 }
 
