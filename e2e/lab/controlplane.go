@@ -14,6 +14,8 @@ type addresses struct {
 	repoServer, repoServerMetrics, appController                  string
 	jaegerQuery, jaegerQueryGRPC, jaegerAdmin, otlpGRPC, otlpHTTP string
 	jaegerCollectorGRPC, jaegerCollectorHTTP                      string
+	fluxStorage, fluxSourceMetrics, fluxSourceHealth              string
+	fluxKustomizeMetrics, fluxKustomizeHealth                     string
 }
 
 // allot finds an address for every part.
@@ -25,6 +27,7 @@ func (l *Lab) allot() error {
 		&a.repoServer, &a.repoServerMetrics, &a.appController,
 		&a.jaegerQuery, &a.jaegerQueryGRPC, &a.jaegerAdmin, &a.otlpGRPC, &a.otlpHTTP,
 		&a.jaegerCollectorGRPC, &a.jaegerCollectorHTTP,
+		&a.fluxStorage, &a.fluxSourceMetrics, &a.fluxSourceHealth, &a.fluxKustomizeMetrics, &a.fluxKustomizeHealth,
 	} {
 		var err error
 		if *address, err = free.next(); err != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Repo is a local Git repository that Argo CD can read.
+// Repo is a local Git repository that Argo CD, and by Lab.GitURL Flux, can read.
 type Repo struct {
 	dir string
 }

@@ -1,7 +1,8 @@
 // Package lab starts a whole cluster of real programs on the loopback address
 // of one machine, for the scenarios and the demo: etcd, the Kubernetes API
 // server, controller manager and scheduler, kwok in place of the kubelets,
-// Argo CD on local Git repositories, the Argo Workflows controller and Jaeger.
+// Argo CD and Flux on local Git repositories, the Argo Workflows controller and
+// Jaeger.
 //
 // Everything a lab keeps is in one temporary folder and every process it starts
 // ends with it, even when the harness itself is killed. Labs do not share
@@ -38,6 +39,8 @@ const stopGrace = 2 * time.Second
 type Options struct {
 	// NoArgoCD leaves Argo CD out.
 	NoArgoCD bool
+	// NoFlux leaves Flux out.
+	NoFlux bool
 	// NoArgoWorkflows leaves Argo Workflows out.
 	NoArgoWorkflows bool
 	// NoJaeger leaves Jaeger out.
@@ -68,6 +71,7 @@ type Lab struct {
 	spawner  *spawner
 	redis    *miniredis.Miniredis
 	pprof    net.Listener
+	git      *gitServer // guarded by mu
 	admin    *rest.Config
 	client   kubernetes.Interface
 	dynamic  dynamic.Interface
@@ -110,6 +114,9 @@ func (o Options) parts() []parts.Name {
 	if !o.NoArgoCD {
 		names = append(names, parts.ArgoCD)
 	}
+	if !o.NoFlux {
+		names = append(names, parts.FluxSource, parts.FluxKustomize)
+	}
 	if !o.NoArgoWorkflows {
 		names = append(names, parts.ArgoWorkflows)
 	}
@@ -150,6 +157,9 @@ func (l *Lab) startCluster(ctx context.Context) error {
 	if !l.options.NoArgoCD {
 		group.Go(func() error { return l.startArgoCD(ctx) })
 	}
+	if !l.options.NoFlux {
+		group.Go(func() error { return l.startFlux(ctx) })
+	}
 	if !l.options.NoArgoWorkflows {
 		group.Go(func() error { return l.startArgoWorkflows(ctx) })
 	}
@@ -185,6 +195,9 @@ func (l *Lab) Stop() error {
 	}
 	if l.pprof != nil {
 		l.pprof.Close()
+	}
+	if l.git != nil {
+		l.git.server.Close()
 	}
 	if l.options.Keep {
 		l.say("kept %s", l.Dir)

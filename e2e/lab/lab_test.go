@@ -87,6 +87,7 @@ func TestLab(t *testing.T) {
 	t.Run("pods are gone when they are told to", func(t *testing.T) { podsLinger(t, l) })
 	t.Run("a job ends well", func(t *testing.T) { jobCompletes(t, l) })
 	t.Run("Argo CD syncs a local repository", func(t *testing.T) { applicationSyncs(t, l) })
+	t.Run("Flux applies a repository that is served", func(t *testing.T) { kustomizationApplies(t, l) })
 	t.Run("Argo Workflows runs pods to their ends", func(t *testing.T) { workflowsEnd(t, l) })
 	t.Run("Jaeger answers", func(t *testing.T) { jaegerAnswers(t, l) })
 	t.Run("a service account may do what it is granted only", func(t *testing.T) { serviceAccount(t, l) })
@@ -112,7 +113,7 @@ func TestStartSaysWhatFailed(t *testing.T) {
 	require.NoError(t, os.Remove(scheduler))
 	require.NoError(t, os.WriteFile(scheduler, []byte("#!/bin/sh\necho this is broken\nexit 7\n"), 0o755))
 
-	options := lab.Options{Cache: broken, NoArgoCD: true, NoArgoWorkflows: true, NoJaeger: true}
+	options := lab.Options{Cache: broken, NoArgoCD: true, NoFlux: true, NoArgoWorkflows: true, NoJaeger: true}
 	_, err = lab.Start(t.Context(), options)
 	require.EqualError(t, err, "start lab: start kube-scheduler: it ended (exit status 7); its log ends with:\nthis is broken")
 }
@@ -184,6 +185,33 @@ func applicationSyncs(t *testing.T, l *lab.Lab) {
 	require.NoError(t, l.RefreshApplication(t.Context(), "checkout"))
 	awaitApplication(t, l, "checkout", second)
 	t.Logf("new commit, synced and healthy: %s", time.Since(start).Round(time.Millisecond))
+}
+
+func kustomizationApplies(t *testing.T, l *lab.Lab) {
+	repo, err := lab.NewRepo(filepath.Join(t.TempDir(), "shop"))
+	require.NoError(t, err)
+	url, err := l.GitURL(repo)
+	require.NoError(t, err)
+	require.NoError(t, l.Apply(t.Context(), []byte("{apiVersion: v1, kind: Namespace, metadata: {name: flux-shop}}")))
+	k := lab.Kustomization{Namespace: "flux-shop", Name: "shop", URL: url, Path: "./deploy", Wait: true}
+	for i, after := range []string{"0s", "1s"} {
+		require.NoError(t, repo.Write("deploy/app.yaml", fill(deployment, "catalog", after)))
+		sha, err := repo.Commit("deploy catalog")
+		require.NoError(t, err)
+		start := time.Now()
+		if i == 0 {
+			require.NoError(t, l.CreateKustomization(t.Context(), k))
+		} else {
+			require.NoError(t, l.ReconcileFlux(t.Context(), lab.GitRepositoryResource(), k.Namespace, k.Name))
+		}
+		var last *unstructured.Unstructured
+		require.Eventually(t, func() bool {
+			last, err = l.Dynamic().Resource(lab.KustomizationResource()).Namespace(k.Namespace).Get(t.Context(), k.Name, metav1.GetOptions{})
+			return err == nil && text(last, "status", "lastAppliedRevision") == "main@sha1:"+sha
+		}, 30*time.Second, 20*time.Millisecond, "%v", last)
+		t.Logf("commit %d applied and waited for: %s", i+1, time.Since(start).Round(time.Millisecond))
+		awaitDeployment(t, l, k.Namespace, "catalog")
+	}
 }
 
 func workflowsEnd(t *testing.T, l *lab.Lab) {

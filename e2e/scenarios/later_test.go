@@ -23,7 +23,7 @@ import (
 // Argo CD only the definition comes, and an Application that was never synced.
 func TestArgoCDThatIsInstalledLaterIsListenedTo(t *testing.T) {
 	ctx := t.Context()
-	bare, err := lab.Start(ctx, lab.Options{NoArgoCD: true, NoArgoWorkflows: true, NoJaeger: true, Progress: io.Discard})
+	bare, err := lab.Start(ctx, lab.Options{NoArgoCD: true, NoFlux: true, NoArgoWorkflows: true, NoJaeger: true, Progress: io.Discard})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, bare.Stop()) })
 	account, err := bare.InstallRollcall(ctx)

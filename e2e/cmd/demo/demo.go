@@ -49,7 +49,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	d.screen.text("start the parts; those that are missing are built first")
-	if d.cluster, err = lab.Start(ctx, lab.Options{Progress: d.screen.out}); err != nil {
+	if d.cluster, err = lab.Start(ctx, lab.Options{NoFlux: true, Progress: d.screen.out}); err != nil {
 		return err
 	}
 	defer func() {
