@@ -1,0 +1,217 @@
+package chaos
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"maps"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
+	certutil "k8s.io/client-go/util/cert"
+)
+
+// Faults says how many of a thousand calls suffer what.
+type Faults struct {
+	Late      int // answered up to a second later
+	Refused   int // 500, and nothing was done
+	Throttled int // 429, and nothing was done
+	Conflict  int // 409 on a write, and nothing was done
+	Lost      int // done, and never answered
+	Expired   int // 410 on a watch
+	Cut       int // a watch that breaks off within a few seconds
+	Short     int // a watch that ends in good order within a few seconds
+}
+
+// Rough is what a round is played with.
+func Rough() Faults {
+	return Faults{Late: 60, Refused: 40, Throttled: 15, Conflict: 30, Lost: 40, Expired: 100, Cut: 300, Short: 200}
+}
+
+// Proxy stands before the API server and answers some of its calls itself.
+type Proxy struct {
+	// URL is where it serves, CA what it proves itself with, in PEM.
+	URL string
+	CA  []byte
+
+	faults  Faults
+	forward *httputil.ReverseProxy
+	server  *http.Server
+
+	mu     sync.Mutex
+	random *rand.Rand
+	calm   bool
+	count  map[string]int
+}
+
+// NewProxy starts a proxy on loopback before the API server of a client's
+// configuration. What it does to whose call follows from the seed and from the
+// order of the calls.
+func NewProxy(to *rest.Config, faults Faults, seed uint64) (*Proxy, error) {
+	target, err := url.Parse(to.Host)
+	if err != nil {
+		return nil, fmt.Errorf("start proxy: %w", err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AppendCertsFromPEM(to.CAData)
+	p := &Proxy{faults: faults, random: rand.New(rand.NewPCG(seed, 1)), calm: true, count: map[string]int{}}
+	p.forward = &httputil.ReverseProxy{
+		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}, ForceAttemptHTTP2: true},
+		FlushInterval: -1,
+		ErrorLog:      log.New(io.Discard, "", 0), // It tells of what we do ourselves.
+		ErrorHandler:  func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+		ModifyResponse: func(r *http.Response) error {
+			if r.Request.Context().Value(lost{}) != nil {
+				return errors.New("lost")
+			}
+			return nil
+		},
+	}
+	return p, p.serve()
+}
+
+func (p *Proxy) serve() error {
+	cert, key, err := certutil.GenerateSelfSignedCertKey("localhost", []net.IP{net.IPv4(127, 0, 0, 1)}, nil)
+	if err != nil {
+		return fmt.Errorf("start proxy: %w", err)
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return fmt.Errorf("start proxy: %w", err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("start proxy: %w", err)
+	}
+	p.URL, p.CA = "https://"+listener.Addr().String(), cert
+	p.server = &http.Server{
+		Handler: p, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}},
+	}
+	go func() { _ = p.server.ServeTLS(listener, "", "") }() // It ends with Close.
+	return nil
+}
+
+// Close ends the proxy and all calls.
+func (p *Proxy) Close() { _ = p.server.Close() }
+
+// Calm makes the proxy pass everything on from now on, or not so.
+func (p *Proxy) Calm(calm bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calm = calm
+}
+
+// Counts tells how often what was done to calls.
+func (p *Proxy) Counts() map[string]int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.count)
+}
+
+// lost marks the context of a call that is not to be answered.
+type lost struct{}
+
+// ServeHTTP does to a call what chance says.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	fault, after := p.draw(r)
+	switch fault {
+	case "late":
+		select {
+		case <-time.After(after):
+		case <-r.Context().Done():
+			return
+		}
+	case "refused":
+		answer(w, http.StatusInternalServerError, metav1.StatusReasonInternalError)
+		return
+	case "throttled":
+		w.Header().Set("Retry-After", "1")
+		answer(w, http.StatusTooManyRequests, metav1.StatusReasonTooManyRequests)
+		return
+	case "conflict":
+		answer(w, http.StatusConflict, metav1.StatusReasonConflict)
+		return
+	case "expired":
+		answer(w, http.StatusGone, metav1.StatusReasonExpired)
+		return
+	case "lost":
+		r = r.WithContext(context.WithValue(r.Context(), lost{}, true))
+	case "cut":
+		ctx, cancel := context.WithTimeout(r.Context(), after)
+		defer cancel()
+		r = r.WithContext(ctx)
+	case "short":
+		query := r.URL.Query()
+		query.Set("timeoutSeconds", strconv.Itoa(1+int(after.Seconds())))
+		r.URL.RawQuery = query.Encode()
+	}
+	p.forward.ServeHTTP(w, r)
+}
+
+// draw chooses the fault of a call, and how long it has to do with time.
+func (p *Proxy) draw(r *http.Request) (fault string, after time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.calm {
+		p.count["passed"]++
+		return "", 0
+	}
+	f, watching := p.faults, r.URL.Query().Has("watch")
+	type lot struct {
+		fault string
+		of    int
+		fits  bool
+	}
+	n := p.random.IntN(1000)
+	after = time.Duration(p.random.IntN(1000)) * time.Millisecond
+	fault = "passed"
+	for _, l := range []lot{
+		{"refused", f.Refused, true},
+		{"throttled", f.Throttled, true},
+		{"late", f.Late, true},
+		{"expired", f.Expired, watching},
+		{"cut", f.Cut, watching},
+		{"short", f.Short, watching},
+		{"lost", f.Lost, !watching},
+		{"conflict", f.Conflict, r.Method == http.MethodPut},
+	} {
+		if !l.fits {
+			continue
+		}
+		if n < l.of {
+			fault = l.fault
+			break
+		}
+		n -= l.of
+	}
+	if watching {
+		after *= 5
+	}
+	p.count[fault]++
+	return fault, after
+}
+
+// answer answers as the API server does.
+func answer(w http.ResponseWriter, code int, reason metav1.StatusReason) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(metav1.Status{ // Who has gone does not care.
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"},
+		Status:   metav1.StatusFailure, Code: int32(code), Reason: reason, Message: "chaos: " + string(reason),
+	})
+}
