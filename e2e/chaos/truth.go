@@ -140,9 +140,9 @@ func (p *replay) current(version int64) (*Release, *appsv1.ReplicaSet) {
 	key := Key{UID: string(p.d.UID), Hash: rs.Labels[appsv1.DefaultDeploymentUniqueLabelKey], Revision: rs.Annotations[revisionAnnotation]}
 	if p.found[key] == nil {
 		t := bare(rs.Spec.Template)
-		r := &Release{Key: key, Begun: version, Template: text(t), Images: images(t)}
+		r := &Release{Key: key, Begun: version, Template: encoded(t), Images: images(t)}
 		delete(t.Annotations, "kubectl.kubernetes.io/restartedAt")
-		r.TemplateSansRestart = text(t)
+		r.TemplateSansRestart = encoded(t)
 		p.found[key] = r
 	}
 	return p.found[key], rs
@@ -170,7 +170,7 @@ func bare(t corev1.PodTemplateSpec) corev1.PodTemplateSpec {
 	return c
 }
 
-func text(t corev1.PodTemplateSpec) string {
+func encoded(t corev1.PodTemplateSpec) string {
 	if len(t.Annotations) == 0 {
 		t.Annotations = nil
 	}
