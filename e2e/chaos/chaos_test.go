@@ -14,7 +14,7 @@ import (
 // TestChaos plays rounds on a cluster of its own: one short one, unless the
 // environment says otherwise. CHAOS_SEED is that of the first round, and each
 // further one has the next; CHAOS_RELEASES, CHAOS_DEPLOYMENTS and CHAOS_OVER make a
-// round; CHAOS_ROUNDS and CHAOS_SECONDS bound how many there are, whichever ends
+// round, CHAOS_GRACE is what rollcall is allowed; CHAOS_ROUNDS and CHAOS_SECONDS bound how many there are, whichever ends
 // first.
 func TestChaos(t *testing.T) {
 	if testing.Short() {
@@ -34,7 +34,7 @@ func TestChaos(t *testing.T) {
 	for i := 0; i < rounds && time.Since(begun) < enough; i++ {
 		o := Options{
 			Seed: seed + uint64(i), Releases: number(t, "CHAOS_RELEASES", 60), Deployments: number(t, "CHAOS_DEPLOYMENTS", 20),
-			Over: time.Duration(number(t, "CHAOS_OVER", 20)) * time.Second, Grace: 12 * time.Second,
+			Over: time.Duration(number(t, "CHAOS_OVER", 20)) * time.Second, Grace: time.Duration(number(t, "CHAOS_GRACE", 8)) * time.Second,
 		}
 		t.Logf("round %d: CHAOS_SEED=%d", i+1, o.Seed)
 		report, err := Stage{Lab: cluster, Binary: binary, Account: account}.Play(t.Context(), o)

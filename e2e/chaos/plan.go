@@ -107,7 +107,7 @@ type Blow struct {
 func NextBlow(random *rand.Rand, replicas int) Blow {
 	troubles := []Trouble{Kill, Kill, Kill, Cut, Cut, Reset, Slowness, Scarcity, Partition}
 	b := Blow{
-		After:   500*time.Millisecond + time.Duration(random.IntN(4000))*time.Millisecond,
+		After:   300*time.Millisecond + time.Duration(random.IntN(3000))*time.Millisecond,
 		Replica: random.IntN(replicas),
 		Trouble: troubles[random.IntN(len(troubles))],
 		For:     500*time.Millisecond + time.Duration(random.IntN(1500))*time.Millisecond,

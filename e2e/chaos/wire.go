@@ -23,6 +23,7 @@ func NewWire(to string) (*Wire, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lay wire: %w", err)
 	}
+	zerolog.SetGlobalLevel(zerolog.Disabled) // Toxics log past the logger that they are given.
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
 	w := &Wire{proxy: toxiproxy.NewProxy(server, "wire", "127.0.0.1:0", target.Host)}
 	if err := w.proxy.Start(); err != nil {
