@@ -58,12 +58,14 @@ type Report struct {
 	Blows                    map[Trouble]int
 	Calls                    map[string]int
 	Starts                   int
+	// Settled is how long it took, after all trouble, until nothing was missing.
+	Settled time.Duration
 }
 
 // String sums the round up in one line.
 func (r Report) String() string {
-	return fmt.Sprintf("%d releases became complete, %d of them for long, %d were announced; blows %v; calls %v; rollcall was started %d times",
-		r.Complete, r.Due, r.Announced, r.Blows, r.Calls, r.Starts)
+	return fmt.Sprintf("%d releases became complete, %d of them for long, %d were announced; blows %v; calls %v; rollcall was started %d times; in order %s after",
+		r.Complete, r.Due, r.Announced, r.Blows, r.Calls, r.Starts, r.Settled.Round(100*time.Millisecond))
 }
 
 // Play plays one round.
@@ -81,8 +83,10 @@ func (s Stage) Play(ctx context.Context, o Options) (Report, error) {
 	if err := r.storm(ctx); err != nil {
 		return Report{}, fmt.Errorf("storm: %w", err)
 	}
-	r.settle(ctx)
-	return r.report(), nil
+	took := r.settle(ctx)
+	report := r.report()
+	report.Settled = took
+	return report, nil
 }
 
 // storm carries out the plan while blows fall.
@@ -148,19 +152,34 @@ func (r *round) rage(ctx context.Context) error {
 }
 
 // settle ends all trouble, and waits until everything that is complete has been so
-// for the time of grace, or patience is over.
-func (r *round) settle(ctx context.Context) {
+// for the time of grace and the oracle is content, or patience is over: what had to
+// be tried again and again is tried again only after a while. It returns how long
+// that took.
+func (r *round) settle(ctx context.Context) time.Duration {
 	r.proxy.Calm(true)
 	for _, replica := range r.replicas {
 		replica.wire.Heal(ctx)
 		_ = replica.wire.Cut() // The judgement will tell.
 	}
-	time.Sleep(r.Grace)
-	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(500 * time.Millisecond) {
-		if r.settled() {
-			return
+	begun := time.Now()
+	for time.Since(begun) < patience && (!r.settled() || len(r.wrong()) > 0) {
+		time.Sleep(500 * time.Millisecond)
+	}
+	took := time.Since(begun)
+	time.Sleep(time.Second) // What must not come has the time to come.
+	return took
+}
+
+// wrong asks the oracle about every Deployment.
+func (r *round) wrong() (out []string) {
+	led := r.led()
+	for i := range r.Deployments {
+		h := r.seen.history(nameOf(i), r.since, led)
+		if wrong := Judge(h, r.Grace); len(wrong) > 0 {
+			out = append(out, fmt.Sprintf("%s: %s\n%s", nameOf(i), strings.Join(wrong, "\n  "), Tell(h)))
 		}
 	}
+	return out
 }
 
 // settled reports whether what runs is due to be announced, or will never be.
@@ -188,7 +207,7 @@ func (r *round) led() []Span {
 }
 
 func (r *round) report() Report {
-	out := Report{Blows: r.blows, Calls: r.proxy.Counts()}
+	out := Report{Wrong: r.wrong(), Blows: r.blows, Calls: r.proxy.Counts()}
 	led := r.led()
 	for i := range r.Deployments {
 		h := r.seen.history(nameOf(i), r.since, led)
@@ -200,9 +219,6 @@ func (r *round) report() Report {
 					out.Due++
 				}
 			}
-		}
-		if wrong := Judge(h, r.Grace); len(wrong) > 0 {
-			out.Wrong = append(out.Wrong, fmt.Sprintf("%s: %s\n%s", nameOf(i), strings.Join(wrong, "\n  "), Tell(h)))
 		}
 	}
 	for _, replica := range r.replicas {

@@ -29,6 +29,32 @@ func Manifests(folder string) (resmap.ResMap, error) {
 	return all, nil
 }
 
+// GrantRollcall lets rollcall keep its lease and read its rules in a namespace other
+// than its own, by the roles that the manifests give it there. So several instances
+// can run side by side.
+func (l *Lab) GrantRollcall(ctx context.Context, namespace string) error {
+	all, err := Manifests("base")
+	if err != nil {
+		return err
+	}
+	for _, r := range all.Resources() {
+		if r.GetKind() != "Role" && r.GetKind() != "RoleBinding" {
+			continue
+		}
+		if err := r.SetNamespace(namespace); err != nil {
+			return fmt.Errorf("move %s: %w", r.CurId(), err)
+		}
+		raw, err := r.AsYAML()
+		if err != nil {
+			return fmt.Errorf("encode %s: %w", r.CurId(), err)
+		}
+		if err := l.Apply(ctx, raw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // InstallRollcall applies what manifests/base holds, but for the Deployment: no
 // pod really runs here, and the program is started as a process. It returns a
 // kubeconfig that may do what the manifests allow rollcall to do, and no more.

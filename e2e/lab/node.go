@@ -29,7 +29,7 @@ const (
 	Fail = "e2e.rollcall.dev/fail"
 )
 
-// nodeName is the one node, which has room for everything.
+// nodeName is the node that has room for everything.
 const nodeName = "node-0"
 
 // stages tell kwok what becomes of nodes and pods.
@@ -79,19 +79,49 @@ func (l *Lab) writeStages() (string, error) {
 	return path, nil
 }
 
+// PoolLabel is the label, and the key of the taint, of a node that AddNode makes.
+const PoolLabel = "e2e.rollcall.dev/pool"
+
 // startNode makes the node and waits until pods can be scheduled on it.
 func (l *Lab) startNode(ctx context.Context) error {
-	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: nodeName, Labels: map[string]string{
-		corev1.LabelHostname:   nodeName,
+	if err := l.addNode(ctx, nodeName, ""); err != nil {
+		return err
+	}
+	l.say("node ready")
+	return nil
+}
+
+// AddNode makes one more node, which is of a pool: it bears the pool's name as a
+// label, and only pods that tolerate the taint of it come there. It waits until
+// they can.
+func (l *Lab) AddNode(ctx context.Context, name, pool string) error {
+	return l.addNode(ctx, name, pool)
+}
+
+// RemoveNode removes a node.
+func (l *Lab) RemoveNode(ctx context.Context, name string) error {
+	if err := l.client.CoreV1().Nodes().Delete(ctx, name, metav1.DeleteOptions{}); err != nil {
+		return fmt.Errorf("remove node: %w", err)
+	}
+	return nil
+}
+
+func (l *Lab) addNode(ctx context.Context, name, pool string) error {
+	node := &corev1.Node{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{
+		corev1.LabelHostname:   name,
 		corev1.LabelOSStable:   "linux",
 		corev1.LabelArchStable: "amd64",
 	}}}
+	if pool != "" {
+		node.Labels[PoolLabel] = pool
+		node.Spec.Taints = []corev1.Taint{{Key: PoolLabel, Value: pool, Effect: corev1.TaintEffectNoSchedule}}
+	}
 	nodes := l.client.CoreV1().Nodes()
 	if _, err := nodes.Create(ctx, node, metav1.CreateOptions{}); err != nil {
 		return fmt.Errorf("create node: %w", err)
 	}
 	err := poll(ctx, func(ctx context.Context) error {
-		node, err := nodes.Get(ctx, nodeName, metav1.GetOptions{})
+		node, err := nodes.Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
@@ -100,14 +130,15 @@ func (l *Lab) startNode(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("wait for node: %w", err)
 	}
-	l.say("node ready")
 	return nil
 }
 
 // schedulable says why no pods can be scheduled on the node, if they cannot.
 func schedulable(node *corev1.Node) error {
-	if len(node.Spec.Taints) > 0 {
-		return fmt.Errorf("it has the taint %s", node.Spec.Taints[0].Key)
+	for _, taint := range node.Spec.Taints {
+		if taint.Key != PoolLabel {
+			return fmt.Errorf("it has the taint %s", taint.Key)
+		}
 	}
 	for _, condition := range node.Status.Conditions {
 		if condition.Type == corev1.NodeReady && condition.Status == corev1.ConditionTrue {

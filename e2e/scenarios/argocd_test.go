@@ -83,7 +83,7 @@ func TestANewImageThroughArgoCDStartsOneWorkflow(t *testing.T) {
 	g.fired("web", 1)
 	w := g.seen.started()[0]
 	for name, want := range map[string]string{
-		"app": "delivery", "namespace": "delivery", "name": "web", "workload": "Deployment/web", "cluster": "lab",
+		"app": "delivery", "namespace": "delivery", "name": "web", "workload": "Deployment/web", "cluster": "delivery",
 		"images": "web:2", "revision": sha, "kind": "release", "release": rec.Name,
 		"url": "http://web.delivery.svc/delivery",
 	} {

@@ -69,9 +69,9 @@ func (s *stage) latency(name string) time.Duration {
 	w := s.seen.startedFor(name)[0]
 	s.seen.mu.Lock()
 	defer s.seen.mu.Unlock()
-	for _, d := range s.seen.deployments {
-		if d.Name == name && complete(d) {
-			return s.seen.arrived[w.GetResourceVersion()].Sub(s.seen.arrived[d.ResourceVersion])
+	for _, d := range s.seen.workloads {
+		if d.GetName() == name && complete(d) {
+			return s.seen.arrived[w.GetResourceVersion()].Sub(s.seen.arrived[d.GetResourceVersion()])
 		}
 	}
 	require.Fail(s, "no completing status of "+name)

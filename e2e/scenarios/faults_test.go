@@ -104,7 +104,7 @@ func TestAnotherReplicaTakesOver(t *testing.T) {
 	s.start()
 	address, err := cluster.FreeAddress()
 	require.NoError(t, err)
-	other, err := cluster.StartRollcall(lab.RollcallOptions{Binary: binary, Listen: address, Args: arguments("rollcall-1"), Name: "replica"})
+	other, err := cluster.StartRollcall(lab.RollcallOptions{Binary: binary, Listen: address, Args: s.arguments("rollcall-1"), Name: "replica"})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = other.Kill() })
 	require.NoError(t, other.WaitReady(t.Context()))
@@ -218,7 +218,7 @@ func TestAWrongRuleIsToldWhereItStandsAndHarmsNoOther(t *testing.T) {
     send: [smoke]
 `)
 	s.eventually("an Event tells line and column", func() bool {
-		list, err := cluster.Client().EventsV1().Events(lab.RollcallNamespace).List(t.Context(), metav1.ListOptions{})
+		list, err := cluster.Client().EventsV1().Events(s.ns).List(t.Context(), metav1.ListOptions{})
 		require.NoError(t, err)
 		for _, e := range list.Items {
 			if e.Regarding.Name == "rollcall-rules" && e.Type == "Warning" && strings.Contains(e.Note, "rules.yaml:10:19: ") && strings.Contains(e.Note, "redy") {

@@ -15,13 +15,19 @@ import (
 // ready waits until a Deployment is complete with an image.
 func (s *stage) ready(name, image string) {
 	s.Helper()
+	s.readyAs("Deployment/"+name, image)
+}
+
+// readyAs waits until a workload, named Kind/name, is complete with an image.
+func (s *stage) readyAs(name, image string) {
+	s.Helper()
 	s.eventually(name+" becomes ready with "+image, func() bool {
-		d, err := cluster.Client().AppsV1().Deployments(s.ns).Get(s.Context(), name, metav1.GetOptions{})
-		return err == nil && complete(d) && d.Spec.Template.Spec.Containers[0].Image == image
+		o := s.seen.before(name, 1<<62)
+		return o.Object != nil && complete(o) && o.image == image
 	})
 }
 
-// fired waits for the n-th Workflow of a Deployment, and asserts that there is no
+// fired waits for the n-th Workflow of a subject, and asserts that there is no
 // other and that none came early.
 func (s *stage) fired(name string, n int) {
 	s.Helper()
@@ -107,8 +113,9 @@ func TestTheCountersThatLieMakeNothingFireEarly(t *testing.T) {
 	rolling.image = "app:3" // and back before one pod of it is ready
 	s.deploy(rolling)
 	s.eventually("the rollout of app:3 begins", func() bool {
-		d := s.seen.before("rolling", 1<<62)
-		return d.Spec.Template.Spec.Containers[0].Image == "app:3" && d.Status.UpdatedReplicas > 0
+		o := s.seen.before("Deployment/rolling", 1<<62)
+		d, ok := o.Object.(*appsv1.Deployment)
+		return ok && o.image == "app:3" && d.Status.UpdatedReplicas > 0
 	})
 	s.undo("rolling", "app:2")
 	s.ready("rolling", "app:2")

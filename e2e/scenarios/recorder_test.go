@@ -23,14 +23,14 @@ import (
 	"github.com/rollcall-dev/rollcall/release/v1alpha1"
 )
 
-// recorder keeps every state of every Deployment, Workflow and Release of a
-// namespace, in the order in which etcd took them.
+// recorder keeps every state of every workload and Workflow of a namespace, and of
+// what Flux has there, in the order in which etcd took them.
 type recorder struct {
-	mu          sync.Mutex
-	deployments []*appsv1.Deployment
-	workflows   []*unstructured.Unstructured
-	releases    []*unstructured.Unstructured
-	arrived     map[string]time.Time // when the state of a resource version came
+	mu             sync.Mutex
+	workloads      []workload
+	workflows      []*unstructured.Unstructured
+	kustomizations []*unstructured.Unstructured
+	arrived        map[string]time.Time // when the state of a resource version came
 }
 
 var releasesResource = schema.GroupVersionResource{Group: "rollcall.dev", Version: "v1alpha1", Resource: "releases"}
@@ -39,7 +39,8 @@ func record(t testing.TB, ns string) *recorder {
 	t.Helper()
 	r := &recorder{arrived: map[string]time.Time{}}
 	for _, gvr := range []schema.GroupVersionResource{
-		appsv1.SchemeGroupVersion.WithResource("deployments"), lab.WorkflowResource(), releasesResource,
+		appsv1.SchemeGroupVersion.WithResource("deployments"), appsv1.SchemeGroupVersion.WithResource("statefulsets"),
+		appsv1.SchemeGroupVersion.WithResource("daemonsets"), lab.WorkflowResource(), lab.KustomizationResource(),
 	} {
 		r.follow(t, gvr, ns)
 	}
@@ -70,15 +71,12 @@ func (r *recorder) keep(o *unstructured.Unstructured) {
 	defer r.mu.Unlock()
 	r.arrived[o.GetResourceVersion()] = time.Now()
 	switch o.GetKind() {
-	case "Deployment":
-		d := &appsv1.Deployment{}
-		if runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, d) == nil {
-			r.deployments = append(r.deployments, d)
-		}
+	case "Deployment", "StatefulSet", "DaemonSet":
+		r.workloads = append(r.workloads, asWorkload(o))
 	case "Workflow":
 		r.workflows = append(r.workflows, o)
-	case "Release":
-		r.releases = append(r.releases, o)
+	case "Kustomization":
+		r.kustomizations = append(r.kustomizations, o)
 	}
 }
 
@@ -102,25 +100,33 @@ func (r *recorder) started() []*unstructured.Unstructured {
 	return out
 }
 
-// startedFor lists the Workflows created for one Deployment.
+// startedFor lists the Workflows created for one subject.
 func (r *recorder) startedFor(name string) []*unstructured.Unstructured {
 	return slices.DeleteFunc(r.started(), func(w *unstructured.Unstructured) bool { return parameter(w, "name") != name })
 }
 
-// before returns the last state of a Deployment before a resource version.
-func (r *recorder) before(name string, v int) *appsv1.Deployment {
+// before returns the last state of a workload, named Kind/name, before a resource
+// version; its zero value if there is none.
+func (r *recorder) before(name string, v int) workload {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var last *appsv1.Deployment
-	for _, d := range r.deployments {
-		if d.Name == name && version(d) < v && (last == nil || version(last) < version(d)) {
-			last = d
+	return lastBefore(r.workloads, v, func(o workload) bool { return o.kind+"/"+o.GetName() == name })
+}
+
+// lastBefore finds the last object before a resource version.
+func lastBefore[T metav1.Object](all []T, v int, match func(T) bool) T {
+	var last T
+	at := 0
+	for _, o := range all {
+		if match(o) && version(o) < v && at < version(o) {
+			last, at = o, version(o)
 		}
 	}
 	return last
 }
 
-// latest lists the Releases of a namespace as they are now, oldest first.
+// latest lists the Releases of a stage as they are now, by subject, oldest first.
+// Another stage's rollcall records the same releases under its own cluster's name.
 func latest(t testing.TB, ns string) []v1alpha1.Release {
 	t.Helper()
 	list, err := cluster.Dynamic().Resource(releasesResource).Namespace(ns).List(t.Context(), metav1.ListOptions{})
@@ -129,7 +135,9 @@ func latest(t testing.TB, ns string) []v1alpha1.Release {
 	for _, o := range list.Items {
 		var rec v1alpha1.Release
 		require.NoError(t, runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &rec))
-		out = append(out, rec)
+		if rec.Spec.Cluster == ns {
+			out = append(out, rec)
+		}
 	}
 	slices.SortFunc(out, func(a, b v1alpha1.Release) int {
 		return cmp.Or(cmp.Compare(a.Spec.Subject.Name, b.Spec.Subject.Name), cmp.Compare(a.Spec.Sequence, b.Spec.Sequence))
@@ -149,21 +157,12 @@ func parameter(w *unstructured.Unstructured, name string) string {
 	return ""
 }
 
-// complete reports whether a Deployment's status says that its template, and
-// nothing else, runs and is available: the law that "never early" is held to.
-func complete(d *appsv1.Deployment) bool {
-	want := *d.Spec.Replicas
-	return want > 0 && d.Status.ObservedGeneration >= d.Generation &&
-		d.Status.UpdatedReplicas == want && d.Status.Replicas == want && d.Status.AvailableReplicas == want
-}
-
-// neverEarly asserts that when a Workflow was created, the Deployment that it was
+// neverEarly asserts that when a Workflow was created, the workload that it was
 // created for was complete, with the very images that the Workflow was told of.
 func (s *stage) neverEarly(w *unstructured.Unstructured) {
 	s.Helper()
-	d := s.seen.before(parameter(w, "name"), version(w))
-	require.NotNil(s, d, "a Workflow was created before anything was seen of its Deployment")
-	require.True(s, complete(d), "Workflow %s was created early: generation %d/%d, replicas %d, status %+v",
-		w.GetName(), d.Status.ObservedGeneration, d.Generation, *d.Spec.Replicas, d.Status)
-	require.Equal(s, d.Spec.Template.Spec.Containers[0].Image, parameter(w, "images"))
+	o := s.seen.before(parameter(w, "workload"), version(w))
+	require.NotNil(s, o.Object, "a Workflow was created before anything was seen of its workload")
+	require.True(s, complete(o), "Workflow %s was created early: %+v", w.GetName(), o.Object)
+	require.Equal(s, o.image, parameter(w, "images"))
 }

@@ -20,6 +20,8 @@ import (
 const patience = 90 * time.Second
 
 // stage is where one scenario plays: a namespace of its own, rules, and rollcall.
+// Its rollcall has a cluster name of its own, and rules and lease in the namespace,
+// so that others can play at the same time: what they record is not this stage's.
 type stage struct {
 	testing.TB
 	ns      string
@@ -34,11 +36,7 @@ func newStage(t testing.TB, ns string, runFor time.Duration) *stage {
 	s := &stage{TB: t, ns: ns}
 	s.apply(fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n", ns))
 	s.apply(template(ns, runFor))
-	s.rules("")
-	err := cluster.Client().CoordinationV1().Leases(lab.RollcallNamespace).Delete(t.Context(), "rollcall", metav1.DeleteOptions{})
-	if !apierrors.IsNotFound(err) {
-		require.NoError(t, err)
-	}
+	require.NoError(t, cluster.GrantRollcall(t.Context(), ns))
 	s.seen = record(t, ns)
 	t.Cleanup(s.strike)
 	return s
@@ -84,16 +82,16 @@ func (s *stage) launch(env ...string) {
 	require.NoError(s, err)
 	s.program, err = cluster.StartRollcall(lab.RollcallOptions{
 		Binary: binary, Listen: address, Env: env,
-		Args: arguments("rollcall-0"),
+		Args: s.arguments("rollcall-0"), Name: s.ns,
 	})
 	require.NoError(s, err)
 }
 
 // arguments are those that a replica is run with.
-func arguments(identity string) []string {
+func (s *stage) arguments(identity string) []string {
 	return []string{
-		"run", "--kubeconfig=" + kubeconfig, "--cluster=lab", "--config-namespace=" + lab.RollcallNamespace,
-		"--leader-election-namespace=" + lab.RollcallNamespace, "--leader-election-lease-duration=3s",
+		"run", "--kubeconfig=" + kubeconfig, "--cluster=" + s.ns, "--config-namespace=" + s.ns,
+		"--leader-election-namespace=" + s.ns, "--leader-election-lease-duration=3s",
 		"--identity=" + identity, "--log-level=debug",
 	}
 }
@@ -116,18 +114,12 @@ func (s *stage) kill() {
 	s.program = nil
 }
 
-// rules writes the ConfigMap; without text there is none.
+// rules writes the ConfigMap.
 func (s *stage) rules(text string) {
 	s.Helper()
-	maps := cluster.Client().CoreV1().ConfigMaps(lab.RollcallNamespace)
-	if text == "" {
-		if err := maps.Delete(s.Context(), "rollcall-rules", metav1.DeleteOptions{}); !apierrors.IsNotFound(err) {
-			require.NoError(s, err)
-		}
-		return
-	}
+	maps := cluster.Client().CoreV1().ConfigMaps(s.ns)
 	cm := &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Namespace: lab.RollcallNamespace, Name: "rollcall-rules"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.ns, Name: "rollcall-rules"},
 		Data:       map[string]string{"rules.yaml": text},
 	}
 	if _, err := maps.Create(s.Context(), cm, metav1.CreateOptions{}); apierrors.IsAlreadyExists(err) {
@@ -140,15 +132,18 @@ func (s *stage) rules(text string) {
 
 // smokeRules are rules that start the stage's WorkflowTemplate for every release
 // in its namespace.
-func (s *stage) smokeRules() string {
-	return strings.ReplaceAll(`
+func (s *stage) smokeRules() string { return s.smokeRulesFor("Deployment") }
+
+// smokeRulesFor are the same for releases of another kind of subject.
+func (s *stage) smokeRulesFor(kind string) string {
+	return strings.NewReplacer("NS", s.ns, "KIND", kind).Replace(`
 sinks:
   smoke: {argoWorkflow: {workflowTemplate: smoke}}
 rules:
   - name: ready
-    on: {kind: Deployment, namespaces: [NS]}
+    on: {kind: KIND, namespaces: [NS]}
     send: [smoke]
-`, "NS", s.ns)
+`)
 }
 
 // template is a WorkflowTemplate with a pause and then a pod.
