@@ -35,6 +35,11 @@ func (l *Lab) Apply(ctx context.Context, manifests []byte) error {
 	return l.apply(ctx, metav1.NamespaceDefault, manifests)
 }
 
+// ApplyTo is Apply with the namespace of objects that name none.
+func (l *Lab) ApplyTo(ctx context.Context, namespace string, manifests []byte) error {
+	return l.apply(ctx, namespace, manifests)
+}
+
 // apply is Apply with the namespace of objects that name none.
 func (l *Lab) apply(ctx context.Context, namespace string, manifests []byte) error {
 	decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(manifests), 4096)

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -30,9 +31,9 @@ func newGitOps(t *testing.T, ns string, runFor time.Duration) *gitOps {
 	require.NoError(t, cluster.CreateApplication(t.Context(), lab.Application{
 		Name: ns, RepoURL: g.repo.URL(), Path: "deploy", Namespace: ns, Automated: true,
 	}))
-	t.Cleanup(func() {
+	g.afterwards(func(ctx context.Context) {
 		_ = cluster.Dynamic().Resource(lab.ApplicationResource()).Namespace(lab.ArgoCDNamespace).
-			Delete(t.Context(), ns, metav1.DeleteOptions{})
+			Delete(ctx, ns, metav1.DeleteOptions{})
 	})
 	g.ready("web", "web:1")
 	return g
@@ -148,6 +149,7 @@ func TestARunThatFailsFailsTheRelease(t *testing.T) {
 }
 
 func TestARunDeletedWhileNobodyWatchedFailsTheRelease(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, "deleted", time.Minute)
 	s.rules(s.smokeRules())
 	s.start()

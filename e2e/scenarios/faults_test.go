@@ -20,6 +20,7 @@ import (
 )
 
 func TestAReleaseDuringAnAbsenceIsAnnouncedLate(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, "absence", time.Second)
 	web := deployment{name: "web", image: "web:1", after: time.Second}
 	back := deployment{name: "back", image: "back:1"}
@@ -55,6 +56,7 @@ func TestAReleaseDuringAnAbsenceIsAnnouncedLate(t *testing.T) {
 }
 
 func TestCrashesLoseNothingAndDoubleNothing(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, "crashes", time.Second)
 	const n = 40
 	all := make([]deployment, n)
@@ -99,6 +101,7 @@ func TestCrashesLoseNothingAndDoubleNothing(t *testing.T) {
 }
 
 func TestAnotherReplicaTakesOver(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, "replicas", time.Second)
 	s.rules(s.smokeRules())
 	s.start()
@@ -177,6 +180,7 @@ func (r *receiver) got() map[string]int {
 }
 
 func TestAReceiverThatWasDownGetsTheEventOnce(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, "outage", time.Second)
 	address, err := cluster.FreeAddress()
 	require.NoError(t, err)
@@ -209,6 +213,7 @@ rules:
 }
 
 func TestAWrongRuleIsToldWhereItStandsAndHarmsNoOther(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, "mistake", time.Second)
 	s.rules(s.smokeRules())
 	s.start()

@@ -71,6 +71,7 @@ func (s *stage) undo(name, image string) {
 }
 
 func TestTheCountersThatLieMakeNothingFireEarly(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, "lies", time.Second)
 	slow := 3 * time.Second
 	rolling := deployment{name: "rolling", image: "app:1", after: slow}
@@ -124,6 +125,7 @@ func TestTheCountersThatLieMakeNothingFireEarly(t *testing.T) {
 }
 
 func TestWhatIsNotAReleaseFiresNothing(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, "settled", time.Second)
 	const n = 50
 	var all []deployment

@@ -62,6 +62,16 @@ func (s *stage) strike() {
 	}, patience, 200*time.Millisecond, "the pods of %s do not go", s.ns)
 }
 
+// afterwards has something done when the scenario is over, before the stage is
+// struck. The scenario's own context has ended then.
+func (s *stage) afterwards(f func(ctx context.Context)) {
+	s.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		f(ctx)
+	})
+}
+
 // apply applies manifests; those that name no namespace go to the stage's.
 func (s *stage) apply(manifests string) {
 	s.Helper()
