@@ -2,7 +2,6 @@ package watch
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"time"
 
@@ -23,7 +22,8 @@ type kind interface {
 	read(ctx context.Context, s release.Subject) (*reading, error)
 }
 
-// observed is what a subject's own object says, detached from it.
+// observed is what a subject's own object says. Labels and annotations are still
+// those of the object, and must not be changed; a snapshot gets its own.
 type observed struct {
 	workload.State
 	subject     release.Subject
@@ -98,6 +98,6 @@ func (w *Watcher) observation(o metav1.Object, kind, apiVersion string) observed
 	return observed{
 		subject:    release.Subject{Cluster: w.Cluster, Kind: kind, Namespace: o.GetNamespace(), Name: o.GetName()},
 		apiVersion: apiVersion, uid: string(o.GetUID()), generation: o.GetGeneration(), created: o.GetCreationTimestamp().Time,
-		labels: maps.Clone(o.GetLabels()), annotations: maps.Clone(o.GetAnnotations()),
+		labels: o.GetLabels(), annotations: o.GetAnnotations(),
 	}
 }
