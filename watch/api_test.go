@@ -64,8 +64,8 @@ func (a *api) kube() kubernetes.Interface {
 	return c
 }
 
-func (a *api) argo() *lean.Argo {
-	c, err := lean.NewArgo(a.config(), http.DefaultClient)
+func (a *api) argo() *lean.Client {
+	c, err := lean.New(a.config(), http.DefaultClient)
 	require.NoError(a.t, err)
 	return c
 }

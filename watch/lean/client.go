@@ -23,14 +23,6 @@ type Client struct {
 	codec runtime.ParameterCodec
 }
 
-// Argo is a Client.
-//
-// +kubebuilder:object:generate=false
-type Argo = Client
-
-// NewArgo makes a Client.
-func NewArgo(cfg *rest.Config, httpClient *http.Client) (*Client, error) { return New(cfg, httpClient) }
-
 // New makes a client; httpClient may be shared with other clients.
 func New(cfg *rest.Config, httpClient *http.Client) (*Client, error) {
 	s := scheme()
