@@ -128,12 +128,30 @@ func stale(a *lean.Application) string {
 	return ""
 }
 
+// sameSources reports whether the comparison was made for the spec as it is now.
 func sameSources(a *lean.Application) bool {
 	to := a.Status.Sync.ComparedTo
-	if a.Spec.Destination.Fingerprint != to.Destination.Fingerprint || fingerprint(a.Spec.Source) != fingerprint(to.Source) {
-		return false
+	return a.Spec.Destination.Fingerprint == to.Destination.Fingerprint && same(sources(a), either(to.Source, to.Sources))
+}
+
+// sources are those that Argo CD syncs from: with a hydrator, what it hydrates.
+func sources(a *lean.Application) []lean.Source {
+	if h := a.Spec.SourceHydrator; h != nil {
+		return []lean.Source{h.Source()}
 	}
-	return slices.EqualFunc(a.Spec.Sources, to.Sources, func(x, y lean.Source) bool { return x.Fingerprint == y.Fingerprint })
+	return either(a.Spec.Source, a.Spec.Sources)
+}
+
+// either is the list of sources if there is one, else the single one.
+func either(one *lean.Source, several []lean.Source) []lean.Source {
+	if len(several) == 0 && fingerprint(one) != "" {
+		return []lean.Source{*one}
+	}
+	return several
+}
+
+func same(a, b []lean.Source) bool {
+	return slices.EqualFunc(a, b, func(x, y lean.Source) bool { return x.Fingerprint == y.Fingerprint })
 }
 
 func fingerprint(s *lean.Source) lean.Fingerprint {
@@ -190,7 +208,7 @@ func rolledBack(a *lean.Application) bool {
 	}
 	asked, did := op.Operation.Sync, op.SyncResult
 	switch {
-	case asked.Source != nil && fingerprint(did.Source) != fingerprint(a.Spec.Source):
+	case (asked.Source != nil || len(asked.Sources) > 0) && !same(either(did.Source, did.Sources), sources(a)):
 		return true
 	case asked.Revision != "":
 		return asked.Revision == did.Revision && sync.Revision != did.Revision
