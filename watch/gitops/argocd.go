@@ -219,11 +219,8 @@ func rolledBack(a *lean.Application) bool {
 }
 
 func repoURL(a *lean.Application) string {
-	switch {
-	case a.Spec.Source != nil:
-		return a.Spec.Source.RepoURL
-	case len(a.Spec.Sources) > 0:
-		return a.Spec.Sources[0].RepoURL
+	if all := sources(a); len(all) > 0 {
+		return all[0].RepoURL
 	}
 	return ""
 }
