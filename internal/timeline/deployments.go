@@ -61,7 +61,11 @@ func (d deployment) write(w *world, r Ref) error {
 
 // complete reports whether the controller would call the rollout complete.
 func (d deployment) complete() bool {
-	return d.observed >= d.generation && d.total == d.replicas && d.updated == d.replicas && d.available == d.replicas
+	want := d.replicas
+	if want < 0 {
+		want = 1 // the default of the API
+	}
+	return d.observed >= d.generation && d.total == want && d.updated == want && d.available == want
 }
 
 func (d deployment) count(status object) {
