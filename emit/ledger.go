@@ -103,7 +103,7 @@ func (l *Ledger) Recorded(s release.Subject) (release.Past, bool) {
 // untidy reports whether a record was overtaken and not closed: by a crash between
 // the two writes.
 func untidy(all []*v1alpha1.Release) bool {
-	return slices.ContainsFunc(all[1:], func(rec *v1alpha1.Release) bool { return !settled(rec) })
+	return len(all) > 1 && slices.ContainsFunc(all[1:], func(rec *v1alpha1.Release) bool { return !settled(rec) })
 }
 
 // Phases counts the records that the cache holds by phase.
@@ -185,13 +185,17 @@ func (l *Ledger) stale(rec *v1alpha1.Release, s release.Snapshot) bool {
 	return rec.Status.WaitingFor != s.WaitingFor && l.clock.Since(when(rec.Status.WaitingSince)) > staleAfter
 }
 
+// recordOf finds the record of a release, as far as the cache knows. It looks among
+// those of the subject: to ask for one by its key makes the layer of our own writes
+// forget it, if the informer does not know it yet.
 func (l *Ledger) recordOf(r release.Release) *v1alpha1.Release {
-	o, ok, err := l.recent.GetByKey(r.Subject.Namespace + "/" + r.Name())
-	if err != nil || !ok {
-		return nil
+	name := r.Name()
+	for _, rec := range l.cached(r.Subject) {
+		if rec.Name == name {
+			return rec
+		}
 	}
-	rec, _ := o.(*v1alpha1.Release)
-	return rec
+	return nil
 }
 
 // Record claims the release of a live snapshot, if nobody has, and writes down

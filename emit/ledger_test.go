@@ -115,6 +115,20 @@ func TestALoserWithAnEmptyCacheReadsWhatTheWinnerWrote(t *testing.T) {
 	require.Equal(t, 1, api.count("get"))
 }
 
+func TestOurOwnWriteIsKnownHoweverOftenItIsAskedFor(t *testing.T) {
+	api, clk := newAPIServer(t), clocktesting.NewFakeClock(noon)
+	l := NewLedger(api.client, clk, nil) // not started: it sees nothing but its own writes
+	a := announce(web())
+	require.ErrorIs(t, l.Record(t.Context(), a), release.ErrNotYet)
+	for range 3 {
+		require.False(t, l.Wants(a), "nothing about the record would change")
+	}
+	a.Snapshot.Ready = true
+	require.NoError(t, l.Record(t.Context(), a))
+	require.Equal(t, 1, api.count("create"))
+	require.Zero(t, api.count("get"))
+}
+
 func TestAnOldCacheIsRefusedNotBelieved(t *testing.T) {
 	l, api, _ := newTestLedger(t)
 	require.ErrorIs(t, l.Record(t.Context(), announce(web())), release.ErrNotYet)
