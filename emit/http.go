@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	cloudevents "github.com/cloudevents/sdk-go/v2"
@@ -80,14 +79,6 @@ func refused(resp *http.Response) error {
 
 func seconds(n int) time.Duration { return time.Duration(n) * time.Second }
 
-// EventType is the CloudEvents type of what happened to a release.
-func EventType(o release.Occasion) string {
-	if o == "" {
-		o = release.BecameReady
-	}
-	return "dev.rollcall.release." + string(o) + ".v1"
-}
-
 // CloudEvent makes the CloudEvent of an event. Its id and source are the same for
 // every attempt; together they let a receiver drop what it has seen.
 func CloudEvent(e release.Event) (cloudevents.Event, error) {
@@ -95,8 +86,8 @@ func CloudEvent(e release.Event) (cloudevents.Event, error) {
 	ce := cloudevents.NewEvent(cloudevents.VersionV1)
 	ce.SetID(e.ID)
 	ce.SetSource("/clusters/" + s.Cluster + "/namespaces/" + s.Namespace)
-	ce.SetType(EventType(e.Occasion))
-	ce.SetSubject(strings.ToLower(s.Kind) + "s/" + s.Namespace + "/" + s.Name)
+	ce.SetType(e.Occasion.EventType())
+	ce.SetSubject(s.Path())
 	ce.SetTime(e.ReadyAt)
 	ce.SetExtension("recordedtime", e.RecordedAt)
 	ce.SetExtension("sequence", fmt.Sprintf("%020d", e.Release.Sequence))

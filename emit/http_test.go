@@ -73,7 +73,7 @@ func TestTheCloudEventPosted(t *testing.T) {
 			golden(t, "http/"+name+".txt", b.String()+"\n"+body.String()+"\n")
 			require.NoError(t, got.event.Validate())
 			require.Equal(t, e.ID, got.event.ID())
-			require.Equal(t, EventType(release.BecameReady), got.event.Type())
+			require.Equal(t, release.BecameReady.EventType(), got.event.Type())
 			require.Equal(t, "/clusters/prod/namespaces/shop", got.event.Source())
 			require.Equal(t, "deployments/shop/web", got.event.Subject())
 			require.True(t, e.ReadyAt.Equal(got.event.Time()))

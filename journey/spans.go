@@ -2,13 +2,13 @@ package journey
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 
+	"github.com/rollcall-dev/rollcall/release"
 	"github.com/rollcall-dev/rollcall/release/v1alpha1"
 )
 
@@ -19,8 +19,6 @@ const (
 	// syncLead is how long before the rollout a sync may have ended and still be
 	// its cause. One that ended earlier rolled out something else.
 	syncLead = time.Minute
-	// eventType is the CloudEvents type of the announcement.
-	eventType = "dev.rollcall.release.ready.v1"
 )
 
 // prompt reports whether a delivery came with the release's becoming ready. Of a
@@ -196,9 +194,9 @@ func (d drawing) announcement(v v1alpha1.Delivery, ready time.Time) *node {
 		step: stepReady(v.Rule), name: "release ready", kind: tracepb.Span_SPAN_KIND_PRODUCER, start: ready, end: ready,
 		attributes: []attribute.KeyValue{
 			semconv.CloudEventsEventID(v.EventID),
-			semconv.CloudEventsEventType(eventType),
+			semconv.CloudEventsEventType(release.BecameReady.EventType()),
 			semconv.CloudEventsEventSource("/clusters/" + s.Cluster + "/namespaces/" + s.Namespace),
-			semconv.CloudEventsEventSubject(strings.ToLower(s.Kind) + "s/" + s.Namespace + "/" + s.Name),
+			semconv.CloudEventsEventSubject(s.Path()),
 			keyRule.String(v.Rule),
 		},
 	}

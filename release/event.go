@@ -14,6 +14,14 @@ const (
 	WasSuperseded Occasion = "superseded"
 )
 
+// EventType is its CloudEvents type; nothing said is that it became ready.
+func (o Occasion) EventType() string {
+	if o == "" {
+		o = BecameReady
+	}
+	return "dev.rollcall.release." + string(o) + ".v1"
+}
+
 // Event is what a rule tells a sink about one release. It is made from the
 // record alone, so that every attempt to deliver it says the same.
 type Event struct {

@@ -40,6 +40,14 @@ func (s Subject) ObjectKind() string {
 	return kind
 }
 
+// Path is what the subject is called in events and spans, in the way of kubectl:
+// "deployments/shop/web", or "certificates.cert-manager.io/shop/web".
+func (s Subject) Path() string {
+	kind, group, _ := strings.Cut(s.Kind, ".")
+	resource := strings.TrimSuffix(strings.ToLower(kind)+"s."+group, ".")
+	return resource + "/" + s.Namespace + "/" + s.Name
+}
+
 // KindRef names a kind of objects as a rule does.
 type KindRef struct {
 	// APIVersion may be empty for a kind among [Workloads] and [Apps].
