@@ -38,9 +38,9 @@ func (r Rule) Hash() string {
 	}
 	slices.Sort(kinds)
 	sinks := slices.Sorted(slices.Values(r.Send))
-	when := r.When.String()
-	if r.Event != "" && r.Event != release.BecameReady {
-		when = string(r.Event) + " " + when
+	when := r.when()
+	if r.event() != release.BecameReady {
+		when = string(r.event()) + " " + when
 	}
 	parts := []string{when, strings.Join(kinds, ","), strings.Join(sinks, ",")}
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
@@ -52,6 +52,14 @@ func (r Rule) event() release.Occasion {
 		return release.BecameReady
 	}
 	return r.Event
+}
+
+// when is the condition as it is written, or what stands for it.
+func (r Rule) when() string {
+	if r.When == nil && r.event() != release.BecameReady {
+		return "true"
+	}
+	return r.When.String()
 }
 
 func (r Rule) kinds() []release.Kind {

@@ -85,7 +85,7 @@ func (s *Set) fill(v *release.Verdict, r prepared, l look) {
 		v.Standing, v.Reason = release.Broken, err.Error()
 		return
 	}
-	v.Standing, v.Reason, v.Send = release.Holds, "when is true: "+quote(r.When.String()), send
+	v.Standing, v.Reason, v.Send = release.Holds, "when is true: "+quote(r.when()), send
 }
 
 // skips says why the rule is not for a release of this kind; empty if it is.
@@ -101,10 +101,10 @@ func (p prepared) skips(kind release.Kind) string {
 
 // waitsFor says why the condition is not true.
 func (p prepared) waitsFor(snap release.Snapshot) string {
-	if !snap.Ready && snap.WaitingFor != "" {
+	if p.event() == release.BecameReady && !snap.Ready && snap.WaitingFor != "" {
 		return snap.WaitingFor
 	}
-	return "when is false: " + quote(p.When.String())
+	return "when is false: " + quote(p.when())
 }
 
 func (s *Set) messages(sinks []string, l look) ([]release.Message, error) {
