@@ -84,3 +84,36 @@ sinks:
 	assert.Equal(t, "smoke", cfg.Sinks["run"].ArgoWorkflow.WorkflowTemplate)
 	assert.Equal(t, "run", cfg.Sinks["run"].Name)
 }
+
+func TestKindsAreThoseOfTheRules(t *testing.T) {
+	cfg, mistakes := config.Load("rules.yaml", []byte(`
+rules:
+  - {name: a, on: {kind: Deployment}}
+  - {name: b, on: {kind: Application}}
+  - {name: c, on: {kind: Deployment, namespaces: [shop]}}
+  - {name: d, on: {apiVersion: cert-manager.io/v1, kind: Certificate}, event: stalled}
+`))
+	require.Empty(t, mistakes)
+	assert.Equal(t, []release.KindRef{
+		{Kind: "Deployment"}, {Kind: "Application"}, {APIVersion: "cert-manager.io/v1", Kind: "Certificate"},
+	}, cfg.Kinds())
+	assert.Empty(t, (&config.Config{}).Kinds())
+}
+
+func TestJudgeOnAnyKindAndEvent(t *testing.T) {
+	cfg, mistakes := config.Load("rules.yaml", []byte(`
+sinks:
+  bus: {http: {url: "https://example.com"}}
+rules:
+  - {name: a, on: {kind: Deployment}, send: [bus]}
+  - {name: b, on: {apiVersion: cert-manager.io/v1, kind: Certificate}, event: stalled, send: [bus]}
+`))
+	require.Empty(t, mistakes)
+	s := ready()
+	s.Release.Subject.Kind, s.Ready = "Certificate.cert-manager.io", false
+	got := cfg.Judge(s, noon())
+	require.Len(t, got, 1)
+	assert.Equal(t, "b", got[0].Rule)
+	assert.Equal(t, release.DidStall, got[0].Event)
+	assert.Equal(t, release.Holds, got[0].Standing)
+}

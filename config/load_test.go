@@ -67,8 +67,12 @@ func shown(cfg config.Config, mistakes []config.Mistake) string {
 		fmt.Fprintln(&b)
 	}
 	for _, r := range cfg.Rules {
-		fmt.Fprintf(&b, "rule %s: on %s %v %v, when %q, kinds %v, send %v\n",
-			r.Name, r.On.Kind, r.On.Namespaces, r.On.Labels, r.When, r.Kinds, r.Send)
+		event := ""
+		if r.Event != "" {
+			event = "event " + string(r.Event) + ", "
+		}
+		fmt.Fprintf(&b, "rule %s: on %s %v %v, %swhen %q, kinds %v, send %v\n",
+			r.Name, r.On.Kind, r.On.Namespaces, r.On.Labels, event, r.When, r.Kinds, r.Send)
 	}
 	for _, m := range mistakes {
 		fmt.Fprintf(&b, "\n[rule %q sink %q]\n%s\n", m.Rule, m.Sink, m)

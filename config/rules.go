@@ -105,18 +105,35 @@ func (r *reader) selector(parent, node *yaml.Node) conditions.Selector {
 
 // subjectKind reads a kind: one of our own, or any other with its apiVersion.
 func (r *reader) subjectKind(kind, version *yaml.Node) release.KindRef {
+	known := append(release.Workloads(), release.Apps()...)
 	if version == nil {
-		return release.KindRef{Kind: r.choice(kind, "on.kind", append(release.Workloads(), release.Apps()...), nil)}
+		if word := kind.Value; kind.ShortTag() == "!!str" && word != "" && !slices.Contains(known, word) && hint(word, known) == "" {
+			r.wrong(start(kind), "on.kind %q needs its apiVersion beside it", short(word))
+			return release.KindRef{Kind: word}
+		}
+		return release.KindRef{Kind: r.choice(kind, "on.kind", known, nil)}
 	}
-	var ref release.KindRef
-	ref.Kind, _ = r.text(kind, "on.kind")
-	text, ok := r.text(version, "on.apiVersion")
+	return release.KindRef{APIVersion: r.apiVersion(version), Kind: r.anyKind(kind)}
+}
+
+// anyKind reads a kind that need not be known.
+func (r *reader) anyKind(node *yaml.Node) string {
+	word, ok := r.text(node, "on.kind")
+	if ok && len(validation.IsDNS1035Label(strings.ToLower(word))) > 0 {
+		r.wrong(start(node), "on.kind %q must be a kind as objects bear it, for example Certificate", short(word))
+	}
+	return word
+}
+
+func (r *reader) apiVersion(node *yaml.Node) string {
+	text, ok := r.text(node, "on.apiVersion")
 	gv, err := schema.ParseGroupVersion(text)
-	if ok && (err != nil || gv.Version == "") {
-		r.wrong(start(version), "apiVersion %q must be a version, or a group and a version: apps/v1", short(text))
+	wrong := err != nil || len(validation.IsDNS1035Label(gv.Version)) > 0 ||
+		gv.Group != "" && len(validation.IsDNS1123Subdomain(gv.Group)) > 0
+	if ok && wrong {
+		r.wrong(start(node), "on.apiVersion %q must be a version, or a group and a version, for example apps/v1", short(text))
 	}
-	ref.APIVersion = text
-	return ref
+	return text
 }
 
 func (r *reader) event(node *yaml.Node) release.Occasion {
