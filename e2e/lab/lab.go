@@ -128,7 +128,7 @@ func (o Options) parts() []parts.Name {
 
 // bringUp starts everything, as much at once as can be.
 func (l *Lab) bringUp(ctx context.Context) error {
-	for _, name := range []string{"logs", "home", "tmp"} {
+	for _, name := range []string{"logs", "home", "tmp", "flux"} {
 		if err := os.Mkdir(filepath.Join(l.Dir, name), 0o755); err != nil {
 			return fmt.Errorf("make folder: %w", err)
 		}
