@@ -120,10 +120,12 @@ type following struct {
 }
 
 // identity is what the cache can know of a release, and the generation at which
-// it was last judged.
+// it was last seen. judged tells what this process settled from what merely was
+// there at its first look, and may have come while nobody watched.
 type identity struct {
 	uid, token string
 	generation int64
+	judged     bool
 }
 
 // New makes a Watcher. Nothing is read before [Watcher.Start].
@@ -308,7 +310,7 @@ func (w *Watcher) look(ctx context.Context, s release.Subject) error {
 // another one came in between: at least two changes that were not seen apart.
 func (w *Watcher) settled(seen observed, last release.Past) bool {
 	id, ok := w.knownAs(seen.subject)
-	ok = ok && id.uid == seen.uid && id.token == seen.token
+	ok = ok && id.judged && id.uid == seen.uid && id.token == seen.token
 	if !ok && last.Sign() != seen.token {
 		return false
 	}
@@ -358,8 +360,10 @@ func (w *Watcher) remember(seen observed, initial bool) {
 	if !initial || seen.token == "" || !w.ranBefore(seen) {
 		return
 	}
-	if _, ok := w.knownAs(seen.subject); !ok {
-		w.know(seen)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.known[seen.subject]; !ok {
+		w.known[seen.subject] = identity{uid: seen.uid, token: seen.token, generation: seen.generation}
 	}
 }
 
@@ -375,7 +379,7 @@ func (w *Watcher) ranBefore(seen observed) bool {
 func (w *Watcher) know(seen observed) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.known[seen.subject] = identity{seen.uid, seen.token, seen.generation}
+	w.known[seen.subject] = identity{uid: seen.uid, token: seen.token, generation: seen.generation, judged: true}
 }
 
 func (w *Watcher) forget(s release.Subject) {

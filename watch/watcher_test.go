@@ -453,6 +453,16 @@ func TestASettledSubjectCostsNoCall(t *testing.T) {
 	require.Empty(t, w.ledger.asked)
 }
 
+func TestWhatCameWhileNobodyWatchedIsNotTakenForTheBaseline(t *testing.T) {
+	w := newWorld(t)
+	w.ledger.record(settled(deployment("web", "web:1", "1"), "a"))
+	w.roll(changed("web", "web:2", "2", 2), "b") // there at the first look, and newer than its record
+	w.start(0)
+	w.cachedAs("web", 2)
+	require.NoError(t, w.look(t.Context(), subject("web")))
+	w.told("web 2 release +")
+}
+
 func TestAStaleCacheIsIgnored(t *testing.T) {
 	w := newWorld(t)
 	newer := changed("web", "web:2", "2", 5)
