@@ -32,8 +32,7 @@ spec:
 `, name, image, pool, lab.PoolLabel)
 }
 
-// pool makes nodes that are the stage's own. They go before the stage does, and
-// with them all DaemonSets.
+// pool makes nodes that are the stage's own. They go before the stage does.
 func (s *stage) pool(names ...string) {
 	s.Helper()
 	for _, name := range names {
@@ -78,5 +77,11 @@ func TestADaemonSetIsAnnouncedForItsImageAndNotForANode(t *testing.T) {
 	require.Equal(t, "rollback", parameter(s.seen.startedFor("agent")[1], "kind"))
 	s.quiet()
 	require.Len(t, s.seen.started(), 2)
+
+	// The pods go first: nobody would tell that those of a node that is gone are.
 	require.NoError(t, cluster.Client().AppsV1().DaemonSets(s.ns).Delete(t.Context(), "agent", metav1.DeleteOptions{}))
+	s.eventually("the pods are gone", func() bool {
+		pods, err := cluster.Client().CoreV1().Pods(s.ns).List(t.Context(), metav1.ListOptions{LabelSelector: "app=agent"})
+		return err == nil && len(pods.Items) == 0
+	})
 }
