@@ -45,11 +45,19 @@ generate: tools ## write the CRD and the deepcopy functions anew
 	  $(BIN)/controller-gen object paths=./watch/lean output:object:stdout > $(OUT)/lean.go; \
 	else $(BIN)/controller-gen object paths=./release/v1alpha1 paths=./watch/lean; fi
 
-parts: ## build the real control plane that the scenarios run on; about 20 minutes on two cores, once
+parts: ## build the real control plane that the scenarios run on; about 25 minutes on two cores, once
 	@cd e2e && go run ./cmd/parts
 
-e2e: parts ## the scenarios on the real control plane
-	cd e2e && go test -count=1 -timeout 60m ./...
+e2e: parts ## the scenarios on the real control plane, and a short round of chaos
+	cd e2e && go test -count=1 -timeout 60m -parallel 3 $$(go list ./... | grep -v /chaos)
+	@$(MAKE) chaos
+
+chaos: parts ## crashes, cuts and faults for a minute, judged by an oracle; SEED=n plays a round again
+	cd e2e && CHAOS_SEED=$(SEED) go test -count=1 -timeout 20m ./chaos
+
+soak: parts ## the same for an hour, and bigger; ROUNDS=n or SECONDS=n bound it, SEED=n begins it
+	cd e2e && CHAOS_SEED=$(SEED) CHAOS_ROUNDS=$(or $(ROUNDS),100000) CHAOS_SECONDS=$(or $(SECONDS),3600) CHAOS_RELEASES=300 CHAOS_DEPLOYMENTS=60 CHAOS_OVER=90 \
+	  go test -count=1 -timeout 0 -v -run TestChaos ./chaos
 
 upstream: ## our types of other projects' objects against those projects' own
 	cd e2e/upstream && go test -count=1 ./...
