@@ -103,6 +103,9 @@ type Blow struct {
 	For     time.Duration
 }
 
+// lull is how long there is sometimes no blow: long enough for a release to be due.
+const lull = 16 * time.Second
+
 // NextBlow draws the next one.
 func NextBlow(random *rand.Rand, replicas int) Blow {
 	troubles := []Trouble{Kill, Kill, Kill, Cut, Cut, Reset, Slowness, Scarcity, Partition}
@@ -114,6 +117,9 @@ func NextBlow(random *rand.Rand, replicas int) Blow {
 	}
 	if b.Trouble == Partition {
 		b.For = 4 * time.Second
+	}
+	if random.IntN(12) == 0 {
+		b.After = lull
 	}
 	return b
 }
