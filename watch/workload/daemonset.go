@@ -20,7 +20,7 @@ func daemonSet(d *appsv1.DaemonSet) string {
 	switch {
 	case d.DeletionTimestamp != nil:
 		return "the DaemonSet is being deleted"
-	case st.ObservedGeneration == 0 || st.ObservedGeneration < d.Generation:
+	case !observed(st.ObservedGeneration, d.Generation):
 		return unseen("DaemonSet")
 	case want <= 0:
 		return "no node fits the DaemonSet"

@@ -32,6 +32,7 @@ func TestEachClauseOfADaemonSetIsNeeded(t *testing.T) {
 		{"a complete rollout lacks nothing", func(*appsv1.DaemonSet) {}, ""},
 		{"being deleted", func(d *appsv1.DaemonSet) { d.DeletionTimestamp = &now }, "the DaemonSet is being deleted"},
 		{"not observed", func(d *appsv1.DaemonSet) { d.Generation = 3 }, "the DaemonSet controller has not seen the latest change"},
+		{"observed in another life", func(d *appsv1.DaemonSet) { d.Status.ObservedGeneration = 9 }, "the DaemonSet controller has not seen the latest change"},
 		{"never observed", func(d *appsv1.DaemonSet) { d.Status = appsv1.DaemonSetStatus{} }, "the DaemonSet controller has not seen the latest change"},
 		{"never observed, and without a generation", func(d *appsv1.DaemonSet) {
 			d.Generation, d.Status.ObservedGeneration = 0, 0

@@ -1,10 +1,13 @@
 package workload
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // Reasons of the Progressing condition, from k8s.io/kubernetes
@@ -29,7 +32,7 @@ func deployment(d *appsv1.Deployment) string {
 		return "the Deployment is being deleted"
 	case d.Spec.Paused:
 		return "the Deployment is paused"
-	case st.ObservedGeneration < d.Generation:
+	case !observed(st.ObservedGeneration, d.Generation):
 		return unseen("Deployment")
 	case want <= 0:
 		return "the Deployment is scaled to zero"
@@ -42,6 +45,24 @@ func deployment(d *appsv1.Deployment) string {
 	case st.AvailableReplicas != want:
 		return of(st.AvailableReplicas, want, "replicas", "available")
 	}
+	return contradicted(d)
+}
+
+// contradicted says which condition does not fit counters that are complete. The
+// controller writes both at once, except that it leaves Progressing for its next
+// look after a pause or a scaling; kstatus waits for that too. Without a deadline
+// there is no such condition.
+func contradicted(d *appsv1.Deployment) string {
+	if c := condition(d, appsv1.DeploymentAvailable); c != nil && c.Status != corev1.ConditionTrue {
+		return fmt.Sprintf("the condition Available is %q", c.Status)
+	}
+	c, limit := condition(d, appsv1.DeploymentProgressing), d.Spec.ProgressDeadlineSeconds
+	switch {
+	case c == nil && limit != nil && *limit != math.MaxInt32:
+		return "the Deployment controller has not said yet how the rollout goes"
+	case c != nil && (c.Reason != reasonComplete || c.Status != corev1.ConditionTrue):
+		return fmt.Sprintf("the condition Progressing is %q because of %s", c.Status, cmp.Or(c.Reason, "nothing"))
+	}
 	return ""
 }
 
@@ -50,9 +71,9 @@ func counted(have, want int32) string {
 	return fmt.Sprintf("%d pods still count where %d are wanted", have, want)
 }
 
-func progressing(d *appsv1.Deployment) *appsv1.DeploymentCondition {
+func condition(d *appsv1.Deployment, name appsv1.DeploymentConditionType) *appsv1.DeploymentCondition {
 	for i := range d.Status.Conditions {
-		if d.Status.Conditions[i].Type == appsv1.DeploymentProgressing {
+		if d.Status.Conditions[i].Type == name {
 			return &d.Status.Conditions[i]
 		}
 	}
@@ -60,7 +81,7 @@ func progressing(d *appsv1.Deployment) *appsv1.DeploymentCondition {
 }
 
 func stalled(d *appsv1.Deployment) bool {
-	c := progressing(d)
+	c := condition(d, appsv1.DeploymentProgressing)
 	return c != nil && c.Reason == reasonDeadline
 }
 
@@ -68,7 +89,7 @@ func stalled(d *appsv1.Deployment) bool {
 // Deployment has no progress deadline and so no such condition. The transition
 // time would be wrong: it does not move while the condition stays true.
 func rolledOut(d *appsv1.Deployment) time.Time {
-	if c := progressing(d); c != nil && c.Reason == reasonComplete {
+	if c := condition(d, appsv1.DeploymentProgressing); c != nil && c.Reason == reasonComplete {
 		return c.LastUpdateTime.Time
 	}
 	return time.Time{}

@@ -31,6 +31,10 @@ func deployment() *appsv1.Deployment {
 	}
 }
 
+func available(d *appsv1.Deployment, is corev1.ConditionStatus) {
+	d.Status.Conditions = append(d.Status.Conditions, appsv1.DeploymentCondition{Type: appsv1.DeploymentAvailable, Status: is})
+}
+
 func TestEachClauseOfADeploymentIsNeeded(t *testing.T) {
 	now := metav1.Now()
 	for _, c := range []struct {
@@ -42,7 +46,7 @@ func TestEachClauseOfADeploymentIsNeeded(t *testing.T) {
 		{"being deleted", func(d *appsv1.Deployment) { d.DeletionTimestamp = &now }, "the Deployment is being deleted"},
 		{"paused", func(d *appsv1.Deployment) { d.Spec.Paused = true }, "the Deployment is paused"},
 		{"not observed", func(d *appsv1.Deployment) { d.Generation = 2 }, "the Deployment controller has not seen the latest change"},
-		{"observed beyond this view", func(d *appsv1.Deployment) { d.Status.ObservedGeneration = 9 }, ""},
+		{"observed in another life", func(d *appsv1.Deployment) { d.Status.ObservedGeneration = 9 }, "the Deployment controller has not seen the latest change"},
 		{"never observed", func(d *appsv1.Deployment) { d.Status = appsv1.DeploymentStatus{} }, "the Deployment controller has not seen the latest change"},
 		{"scaled to zero", func(d *appsv1.Deployment) { *d.Spec.Replicas = 0 }, "the Deployment is scaled to zero"},
 		{"scaled to zero and nothing left", func(d *appsv1.Deployment) {
@@ -57,8 +61,25 @@ func TestEachClauseOfADeploymentIsNeeded(t *testing.T) {
 		{"negative counters", func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = -3 }, "-3 of 3 replicas are updated"},
 		{"past its deadline", func(d *appsv1.Deployment) { d.Status.Conditions[0].Reason = "ProgressDeadlineExceeded" }, "the rollout exceeded its progress deadline"},
 		{"no condition at all", func(d *appsv1.Deployment) { d.Status.Conditions = nil }, ""},
+		{"never observed, and without a generation", func(d *appsv1.Deployment) {
+			d.Generation, d.Status.ObservedGeneration = 0, 0
+		}, "the Deployment controller has not seen the latest change"},
+		{"no condition at all, with a deadline", func(d *appsv1.Deployment) {
+			d.Spec.ProgressDeadlineSeconds, d.Status.Conditions = new(int32(600)), nil
+		}, "the Deployment controller has not said yet how the rollout goes"},
+		{"no condition at all, with a deadline that is none", func(d *appsv1.Deployment) {
+			d.Spec.ProgressDeadlineSeconds, d.Status.Conditions = new(int32(math.MaxInt32)), nil
+		}, ""},
+		{"not called complete", func(d *appsv1.Deployment) {
+			d.Status.Conditions[0].Reason = "ReplicaSetUpdated"
+		}, `the condition Progressing is "True" because of ReplicaSetUpdated`},
+		{"not known to be complete", func(d *appsv1.Deployment) {
+			d.Status.Conditions[0].Status = corev1.ConditionUnknown
+		}, `the condition Progressing is "Unknown" because of NewReplicaSetAvailable`},
+		{"available", func(d *appsv1.Deployment) { available(d, corev1.ConditionTrue) }, ""},
+		{"not called available", func(d *appsv1.Deployment) { available(d, corev1.ConditionFalse) }, `the condition Available is "False"`},
 		{"another condition", func(d *appsv1.Deployment) {
-			d.Status.Conditions[0].Type, d.Status.Conditions[0].Reason = appsv1.DeploymentAvailable, "ProgressDeadlineExceeded"
+			d.Status.Conditions[0].Type, d.Status.Conditions[0].Reason = appsv1.DeploymentReplicaFailure, "ProgressDeadlineExceeded"
 		}, ""},
 		{"too few updated", func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 2 }, "2 of 3 replicas are updated"},
 		{"too many updated", func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 4 }, "4 of 3 replicas are updated"},

@@ -31,6 +31,11 @@ func of(have, want int32, noun, property string) string {
 	return fmt.Sprintf("%d of %d %s are %s", have, want, noun, property)
 }
 
+// observed reports whether a status is about a generation. One that is about a
+// later generation belongs to another life of the object, like a status that a
+// backup brought back.
+func observed(seen, generation int64) bool { return seen != 0 && seen == generation }
+
 // unseen says that a controller has not seen the latest change.
 func unseen(kind string) string {
 	return "the " + kind + " controller has not seen the latest change"

@@ -23,7 +23,7 @@ func statefulSet(s *appsv1.StatefulSet) string {
 	switch {
 	case s.DeletionTimestamp != nil:
 		return "the StatefulSet is being deleted"
-	case st.ObservedGeneration == 0 || st.ObservedGeneration < s.Generation:
+	case !observed(st.ObservedGeneration, s.Generation):
 		return unseen("StatefulSet")
 	case want <= 0:
 		return "the StatefulSet is scaled to zero"

@@ -50,6 +50,7 @@ func TestEachClauseOfAStatefulSetIsNeeded(t *testing.T) {
 		{"a complete rollout lacks nothing", func(*appsv1.StatefulSet) {}, ""},
 		{"being deleted", func(s *appsv1.StatefulSet) { s.DeletionTimestamp = &now }, "the StatefulSet is being deleted"},
 		{"not observed", func(s *appsv1.StatefulSet) { s.Generation = 3 }, "the StatefulSet controller has not seen the latest change"},
+		{"observed in another life", func(s *appsv1.StatefulSet) { s.Status.ObservedGeneration = 9 }, "the StatefulSet controller has not seen the latest change"},
 		{"never observed", func(s *appsv1.StatefulSet) { s.Status = appsv1.StatefulSetStatus{} }, "the StatefulSet controller has not seen the latest change"},
 		{"never observed, and without a generation", func(s *appsv1.StatefulSet) {
 			s.Generation, s.Status.ObservedGeneration = 0, 0
