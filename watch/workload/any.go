@@ -2,6 +2,7 @@ package workload
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -10,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/cli-utils/pkg/kstatus/status"
+
+	"github.com/rollcall-dev/rollcall/watch/lean"
 )
 
 // Any judges an object of any kind by kstatus, as Flux does, and then asks for
@@ -19,6 +22,9 @@ import (
 func Any(u *unstructured.Unstructured) State {
 	if why := readable(u); why != "" {
 		return State{WaitingFor: why}
+	}
+	if groupKind(u) == lean.ArgoGroupVersion.Group+"/Rollout" {
+		return rollout(u)
 	}
 	res, err := compute(u)
 	if err != nil {
@@ -34,6 +40,20 @@ func Any(u *unstructured.Unstructured) State {
 	default:
 		return State{WaitingFor: words(u, res)}
 	}
+}
+
+// rollout judges a Rollout, of which kstatus can read nothing: it expects a number
+// where Argo Rollouts has a string.
+func rollout(u *unstructured.Unstructured) State {
+	raw, err := u.MarshalJSON()
+	if err != nil {
+		return unreadable(u, err)
+	}
+	var r lean.Rollout
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return unreadable(u, err)
+	}
+	return Rollout(&r)
 }
 
 // current judges what kstatus calls current.
@@ -118,10 +138,10 @@ func spoken(u *unstructured.Unstructured, all []anyCondition) string {
 	if err != nil || !has || known(u) && !counting(u) {
 		return "" // kstatus has read it
 	}
-	seen, has, err := unstructured.NestedInt64(u.Object, "status", "observedGeneration")
+	at, has, err := unstructured.NestedInt64(u.Object, "status", "observedGeneration")
 	ready := slices.ContainsFunc(all, func(c anyCondition) bool { return c.Type == "Ready" })
 	switch {
-	case err != nil, has && !observed(seen, generation), !has && counting(u):
+	case err != nil, has && !observed(at, generation), !has && counting(u):
 		return unseen(kind(u))
 	case has || ready:
 		return ""

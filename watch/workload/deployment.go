@@ -66,11 +66,6 @@ func contradicted(d *appsv1.Deployment) string {
 	return ""
 }
 
-// counted says that there are more or fewer pods than are wanted.
-func counted(have, want int32) string {
-	return fmt.Sprintf("%d pods still count where %d are wanted", have, want)
-}
-
 func condition(d *appsv1.Deployment, name appsv1.DeploymentConditionType) *appsv1.DeploymentCondition {
 	for i := range d.Status.Conditions {
 		if d.Status.Conditions[i].Type == name {

@@ -3,6 +3,8 @@ package workload
 import (
 	"fmt"
 	"time"
+
+	"github.com/rollcall-dev/rollcall/watch/lean"
 )
 
 // State is what a workload's own object says about its rollout.
@@ -27,7 +29,7 @@ func Replicas(spec *int32) int32 {
 }
 
 // of says that some of the wanted pods have a property.
-func of(have, want int32, noun, property string) string {
+func of[N int32 | lean.Count](have, want N, noun, property string) string {
 	return fmt.Sprintf("%d of %d %s are %s", have, want, noun, property)
 }
 
@@ -35,6 +37,11 @@ func of(have, want int32, noun, property string) string {
 // later generation belongs to another life of the object, like a status that a
 // backup brought back.
 func observed(seen, generation int64) bool { return seen != 0 && seen == generation }
+
+// counted says that there are more or fewer pods than are wanted.
+func counted[N int32 | lean.Count](have, want N) string {
+	return fmt.Sprintf("%d pods still count where %d are wanted", have, want)
+}
 
 // unseen says that a controller has not seen the latest change.
 func unseen(kind string) string {
