@@ -78,6 +78,7 @@ type Dispatcher struct {
 	tracer  Tracer
 	log     *slog.Logger
 	observe func(Delivered)
+	chance  func(time.Duration) time.Duration
 	queue   Queue
 	// drawing is held by the worker that draws.
 	drawing sync.Mutex
@@ -106,6 +107,9 @@ type DispatcherConfig struct {
 	// Queue holds the records that something is to be done about; nil stands for
 	// one of client-go's.
 	Queue Queue
+	// Chance gives a time below the one given, by chance: that much a retry comes
+	// earlier. Nil stands for true chance.
+	Chance func(below time.Duration) time.Duration
 }
 
 // Queue is a work queue of records.
@@ -118,7 +122,10 @@ func NewDispatcher(l *Ledger, c DispatcherConfig) (*Dispatcher, error) {
 			workqueue.NewTypedItemExponentialFailureRateLimiter[cache.ObjectName](50*time.Millisecond, 30*time.Second),
 			workqueue.TypedRateLimitingQueueConfig[cache.ObjectName]{Name: "records"})
 	}
-	d := &Dispatcher{ledger: l, sinks: c.Sinks, tracer: c.Tracer, log: c.Log, observe: c.Observe, queue: c.Queue}
+	if c.Chance == nil {
+		c.Chance = rand.N[time.Duration]
+	}
+	d := &Dispatcher{ledger: l, sinks: c.Sinks, tracer: c.Tracer, log: c.Log, observe: c.Observe, chance: c.Chance, queue: c.Queue}
 	_, err := l.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc: d.enqueue, UpdateFunc: func(_, o any) { d.enqueue(o) },
 	})
@@ -233,7 +240,7 @@ func (d *Dispatcher) attempt(ctx context.Context, rec *v1alpha1.Release, i int) 
 		}
 	}
 	if err != nil {
-		fail(del, err, now)
+		d.fail(del, err, now)
 	} else {
 		succeed(del, receipt)
 	}
@@ -268,13 +275,13 @@ func succeed(del *v1alpha1.Delivery, r release.Receipt) {
 	}
 }
 
-func fail(del *v1alpha1.Delivery, err error, now time.Time) {
+func (d *Dispatcher) fail(del *v1alpha1.Delivery, err error, now time.Time) {
 	del.LastError = err.Error()
 	if now.Sub(del.Created.Time) >= GiveUpAfter {
 		del.State, del.NextAttempt = dead, nil
 		return
 	}
-	wait := backoff(del.Attempts)
+	wait := backoff(del.Attempts, d.chance)
 	var later *RetryAfter
 	if errors.As(err, &later) {
 		wait = max(wait, min(later.After, time.Hour))
@@ -284,12 +291,12 @@ func fail(del *v1alpha1.Delivery, err error, now time.Time) {
 
 // backoff doubles from one second to five minutes, less up to a fifth by chance,
 // so that what failed together does not come back together.
-func backoff(attempts int32) time.Duration {
+func backoff(attempts int32, chance func(time.Duration) time.Duration) time.Duration {
 	d := lastRetry
 	if n := attempts - 1; n < 16 {
 		d = min(firstRetry<<n, lastRetry)
 	}
-	return d - rand.N(d/5)
+	return d - chance(d/5)
 }
 
 // pause is the time until the next attempt that a record asks for.

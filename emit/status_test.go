@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,7 +89,7 @@ func (s *story) step(verb string, args []string) {
 		succeed(s.delivery(args[0]), release.Receipt{Object: release.Ref{Kind: "Workflow", Name: "run-" + args[0]}})
 		sumUp(s.rec, s.now)
 	case "dead":
-		fail(s.delivery(args[0]), fmt.Errorf("nobody there"), s.now.Add(GiveUpAfter))
+		(&Dispatcher{chance: rand.N[time.Duration]}).fail(s.delivery(args[0]), fmt.Errorf("nobody there"), s.now.Add(GiveUpAfter))
 		sumUp(s.rec, s.now)
 	case "ended":
 		s.delivery(args[0]).Outcome = &v1alpha1.Outcome{Result: args[1]}
@@ -297,7 +298,7 @@ func TestBackoff(t *testing.T) {
 		t.Run(fmt.Sprintf("after attempt %d is %s less a fifth at most", attempts, want), func(t *testing.T) {
 			seen := map[time.Duration]bool{}
 			for range 200 {
-				got := backoff(attempts)
+				got := backoff(attempts, rand.N[time.Duration])
 				require.LessOrEqual(t, got, want)
 				require.Greater(t, got, want-want/5)
 				seen[got] = true

@@ -44,6 +44,8 @@ type Parts struct {
 	Informer func(cache.ListerWatcher, runtime.Object, cache.Indexers) cache.SharedIndexInformer
 	Subjects watch.Queue
 	Records  emit.Queue
+	// Chance is that by which retries are spread; nil stands for true chance.
+	Chance func(below time.Duration) time.Duration
 }
 
 // Rooms are the rooms that the line goes through, wired. Nothing runs yet.
@@ -65,7 +67,7 @@ func Wire(p Parts) (*Rooms, error) {
 	}
 	var err error
 	out.Dispatcher, err = emit.NewDispatcher(out.Ledger, emit.DispatcherConfig{
-		Sinks: p.Sinks, Tracer: tracer, Log: p.Log, Observe: p.Observe, Queue: p.Records,
+		Sinks: p.Sinks, Tracer: tracer, Log: p.Log, Observe: p.Observe, Queue: p.Records, Chance: p.Chance,
 	})
 	if err != nil {
 		return nil, err

@@ -64,10 +64,10 @@ type engine struct {
 	faults faults
 	heard  *heard
 
-	process  *process
-	first    time.Time // when rollcall was first started
-	stopped  time.Time // when it was last stopped
-	phases   map[string]string
+	process *process
+	first   time.Time // when rollcall was first started
+	stopped time.Time // when it was last stopped
+	phases  map[string]string
 }
 
 // beginning is when every timeline begins.

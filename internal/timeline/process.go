@@ -50,6 +50,7 @@ func (e *engine) boot() error {
 		Cluster: cluster, Clients: clients, Rules: e.rules, Sinks: e.heard, Journey: journey.New(nil, nil),
 		Clock: e.clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Baseline: line.Baseline(e.lease()),
 		GitOps: e.Settings.GitOps, GateTimeout: e.Settings.GateTimeout, Heard: e.look, Informer: p.caches.Informer, Subjects: p.subjects, Records: p.records,
+		Chance: func(time.Duration) time.Duration { return 0 },
 	})
 	if err != nil {
 		return err
