@@ -90,7 +90,7 @@ func event(changes ...func(*release.Event)) release.Event {
 	s := web(isReady, byArgo)
 	e := release.Event{
 		ID: s.Release.EventID("smoke"), Rule: "smoke", Sink: "tests", Occasion: release.BecameReady, Release: s.Release, App: s.App,
-		ReadyAt: noon, RecordedAt: noon.Add(time.Second), Traceparent: traceparent,
+		At: noon, RecordedAt: noon.Add(time.Second), Traceparent: traceparent,
 		Record: release.Ref{
 			APIVersion: "rollcall.dev/v1alpha1", Kind: "Release", Namespace: "shop", Name: s.Release.Name(), UID: "uid-of-record",
 		},

@@ -88,7 +88,7 @@ func CloudEvent(e release.Event) (cloudevents.Event, error) {
 	ce.SetSource("/clusters/" + s.Cluster + "/namespaces/" + s.Namespace)
 	ce.SetType(e.Occasion.EventType())
 	ce.SetSubject(s.Path())
-	ce.SetTime(e.ReadyAt)
+	ce.SetTime(e.At)
 	ce.SetExtension("recordedtime", e.RecordedAt)
 	ce.SetExtension("sequence", fmt.Sprintf("%020d", e.Release.Sequence))
 	if e.Traceparent != "" {

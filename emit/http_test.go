@@ -59,6 +59,20 @@ func TestTheCloudEventPosted(t *testing.T) {
 			e.App, e.Traceparent, e.Late, e.Release.Previous = release.App{Ready: true}, "", true, ""
 			e.Release.Kind, e.Release.Template.Images = release.Initial, nil
 		}),
+		"stalled": event(func(e *release.Event) {
+			e.Occasion, e.App, e.Parameters = release.DidStall, owner(e.App), nil
+		}),
+		"superseded-of-another-kind": event(func(e *release.Event) {
+			e.Occasion, e.App = release.WasSuperseded, release.App{Ready: true}
+			e.Release.Subject.Kind, e.Release.APIVersion = "Certificate.cert-manager.io", "cert-manager.io/v1"
+		}),
+		"flags-of-flux": event(func(e *release.Event) {
+			e.OutOfBand, e.GateTimeout, e.Superseded = true, true, []string{"5", "6"}
+			e.App = release.App{
+				Engine: "flux", Kind: "Kustomization", Namespace: "flux-system", Name: "shop", RepoURL: "oci://ghcr.example/acme/shop",
+				Revision: "0c4f", Source: "3f9c2d1e", Partial: true, SyncFinishedAt: noon,
+			}
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := receive(t, e)
@@ -73,10 +87,10 @@ func TestTheCloudEventPosted(t *testing.T) {
 			golden(t, "http/"+name+".txt", b.String()+"\n"+body.String()+"\n")
 			require.NoError(t, got.event.Validate())
 			require.Equal(t, e.ID, got.event.ID())
-			require.Equal(t, release.BecameReady.EventType(), got.event.Type())
+			require.Equal(t, e.Occasion.EventType(), got.event.Type())
 			require.Equal(t, "/clusters/prod/namespaces/shop", got.event.Source())
-			require.Equal(t, "deployments/shop/web", got.event.Subject())
-			require.True(t, e.ReadyAt.Equal(got.event.Time()))
+			require.Equal(t, e.Release.Subject.Path(), got.event.Subject())
+			require.True(t, e.At.Equal(got.event.Time()))
 			var p Payload
 			require.NoError(t, got.event.DataAs(&p))
 			require.Equal(t, payload(e), p)

@@ -278,12 +278,11 @@ func (l *Ledger) supersede(ctx context.Context, rec *v1alpha1.Release, by string
 	case release.Rolling, release.Stalled:
 		st.Phase = string(release.Superseded)
 		st.WaitingFor = "superseded by " + by
+		if st.GitOps == nil {
+			st.GitOps = gitOps(owner(a.Snapshot.App))
+		}
 		if a.Judge != nil {
-			s := release.Snapshot{
-				Release: Of(rec), App: appOf(rec), WaitingFor: st.WaitingFor, Live: true, Superseded: rec.Spec.Superseded,
-				Labels: a.Snapshot.Labels, Annotations: a.Snapshot.Annotations,
-			}
-			tell(rec, a, a.Judge(s), release.WasSuperseded, l.clock.Now())
+			tell(rec, a, a.Judge(overtaken(rec, a.Snapshot)), release.WasSuperseded, l.clock.Now())
 		}
 	default:
 		st.Phase = string(phase(rec))

@@ -32,17 +32,20 @@ func (l *Ledger) Awaited() []release.Outcome {
 	var out []release.Outcome
 	for _, o := range l.informer.GetStore().List() {
 		rec, ok := o.(*v1alpha1.Release)
-		if !ok || phase(rec) != release.Testing {
+		if !ok {
 			continue
 		}
 		for _, d := range rec.Status.Deliveries {
-			if d.Follows && d.Object != nil && d.Outcome == nil {
+			if running(d) {
 				out = append(out, l.deleted(rec, d))
 			}
 		}
 	}
 	return out
 }
+
+// running reports whether a delivery started a run whose end is not written down.
+func running(d v1alpha1.Delivery) bool { return d.Follows && d.Object != nil && d.Outcome == nil }
 
 func (l *Ledger) deleted(rec *v1alpha1.Release, d v1alpha1.Delivery) release.Outcome {
 	return release.Outcome{

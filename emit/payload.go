@@ -19,7 +19,7 @@ type Payload struct {
 	Trace       PayloadTrace       `json:"trace"`
 }
 
-// PayloadRelease says what became ready.
+// PayloadRelease says what it happened to.
 type PayloadRelease struct {
 	// Name of the Release object, in the workload's namespace.
 	Name string `json:"name"`
@@ -38,10 +38,11 @@ type PayloadRelease struct {
 
 // PayloadWorkload names the workload.
 type PayloadWorkload struct {
-	Kind      string `json:"kind"`
-	Namespace string `json:"namespace"`
-	Name      string `json:"name"`
-	UID       string `json:"uid"`
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Namespace  string `json:"namespace"`
+	Name       string `json:"name"`
+	UID        string `json:"uid"`
 }
 
 // PayloadImage is one image of the release.
@@ -54,12 +55,19 @@ type PayloadImage struct {
 
 // PayloadGitOps says who deployed it, and from where.
 type PayloadGitOps struct {
-	// Tool is "argocd" or "none".
-	Tool     string     `json:"tool"`
-	Name     string     `json:"name,omitempty"`
-	Project  string     `json:"project,omitempty"`
-	RepoURL  string     `json:"repoURL,omitempty"`
-	Revision string     `json:"revision,omitempty"`
+	// Tool is "argocd", "flux" or "none".
+	Tool string `json:"tool"`
+	// Kind of the owner: Application, Kustomization or HelmRelease.
+	Kind      string `json:"kind,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name,omitempty"`
+	Project   string `json:"project,omitempty"`
+	RepoURL   string `json:"repoURL,omitempty"`
+	Revision  string `json:"revision,omitempty"`
+	// Source is the commit that a hydrated revision, or an artifact, was made from.
+	Source string `json:"source,omitempty"`
+	// Partial says that only some of the resources were synced.
+	Partial  bool       `json:"partial,omitempty"`
 	SyncedAt *time.Time `json:"syncedAt,omitempty"`
 }
 
@@ -76,7 +84,8 @@ type PayloadRule struct {
 // PayloadTiming says when what happened.
 type PayloadTiming struct {
 	SyncStartedAt *time.Time `json:"syncStartedAt,omitempty"`
-	ReadyAt       time.Time  `json:"readyAt"`
+	// ReadyAt is there if the event is that the release became ready.
+	ReadyAt *time.Time `json:"readyAt,omitempty"`
 }
 
 // PayloadTrace is the trace that the receiver may continue.
@@ -93,13 +102,16 @@ func payload(e release.Event) Payload {
 			Revision: e.Release.Revision, Previous: e.Release.Previous, Late: e.Late,
 			OutOfBand: e.OutOfBand, GateTimeout: e.GateTimeout, Superseded: e.Superseded,
 		},
-		Workload:    PayloadWorkload{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name, UID: e.Release.UID},
+		Workload:    PayloadWorkload{APIVersion: e.Release.APIVersion, Kind: s.ObjectKind(), Namespace: s.Namespace, Name: s.Name, UID: e.Release.UID},
 		Images:      []PayloadImage{},
 		GitOps:      PayloadGitOps{Tool: "none"},
 		Environment: PayloadEnvironment{Cluster: s.Cluster},
 		Rule:        PayloadRule{Name: e.Rule},
-		Timing:      PayloadTiming{SyncStartedAt: known(e.App.SyncStartedAt), ReadyAt: e.ReadyAt},
+		Timing:      PayloadTiming{SyncStartedAt: known(e.App.SyncStartedAt)},
 		Trace:       PayloadTrace{Traceparent: e.Traceparent, TraceID: traceID(e.Traceparent)},
+	}
+	if e.Occasion == release.BecameReady {
+		p.Timing.ReadyAt = known(e.At)
 	}
 	for _, image := range e.Release.Template.Images {
 		_, digest, _ := strings.Cut(image, "@")
@@ -107,8 +119,9 @@ func payload(e release.Event) Payload {
 	}
 	if e.App.Engine != "" {
 		p.GitOps = PayloadGitOps{
-			Tool: e.App.Engine, Name: e.App.Name, Project: e.App.Project, RepoURL: e.App.RepoURL,
-			Revision: e.App.Revision, SyncedAt: known(e.App.SyncFinishedAt),
+			Tool: e.App.Engine, Kind: e.App.Kind, Namespace: e.App.Namespace, Name: e.App.Name, Project: e.App.Project,
+			RepoURL: e.App.RepoURL, Revision: e.App.Revision, Source: e.App.Source, Partial: e.App.Partial,
+			SyncedAt: known(e.App.SyncFinishedAt),
 		}
 	}
 	return p

@@ -98,16 +98,38 @@ func waits(r v1alpha1.RuleState) bool {
 
 // eventOf makes the event of a delivery from the record alone.
 func eventOf(rec *v1alpha1.Release, d *v1alpha1.Delivery) release.Event {
-	return release.Event{
+	e := release.Event{
 		ID: d.EventID, Rule: d.Rule, Sink: d.Sink, Occasion: occasion(d),
-		Release: Of(rec), App: appOf(rec), Late: rec.Status.Late,
-		OutOfBand: rec.Status.OutOfBand, GateTimeout: rec.Status.GateTimeout, Superseded: rec.Spec.Superseded,
-		ReadyAt: becameReady(rec), RecordedAt: d.Created.Time,
+		Release: Of(rec), Superseded: rec.Spec.Superseded, At: d.Created.Time, RecordedAt: d.Created.Time,
 		Record: release.Ref{
 			APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.Kind,
 			Namespace: rec.Namespace, Name: rec.Name, UID: string(rec.UID),
 		},
 		Traceparent: d.Traceparent, Parameters: d.Parameters,
+	}
+	if e.Occasion != release.BecameReady { // the release may become ready yet, and the next attempt must say the same
+		e.App = owner(appOf(rec))
+		return e
+	}
+	st := rec.Status
+	e.App, e.At, e.Late, e.OutOfBand, e.GateTimeout = appOf(rec), becameReady(rec), st.Late, st.OutOfBand, st.GateTimeout
+	return e
+}
+
+// overtaken is a release that a newer one superseded, as rules see it: of what
+// changed with the newer one, nothing is known any more.
+func overtaken(rec *v1alpha1.Release, newer release.Snapshot) release.Snapshot {
+	return release.Snapshot{
+		Release: Of(rec), App: owner(appOf(rec)), WaitingFor: rec.Status.WaitingFor, Live: true, Superseded: rec.Spec.Superseded,
+		Labels: newer.Labels, Annotations: newer.Annotations,
+	}
+}
+
+// owner is what of an application stays the same from one release to the next.
+func owner(a release.App) release.App {
+	return release.App{
+		Engine: a.Engine, Kind: a.Kind, Namespace: a.Namespace, Name: a.Name, Project: a.Project, RepoURL: a.RepoURL,
+		Ready: a.Engine == "",
 	}
 }
 

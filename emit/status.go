@@ -55,20 +55,32 @@ func roll(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	if st.WaitingFor != s.WaitingFor {
 		st.WaitingFor, st.WaitingSince = s.WaitingFor, micro(now)
 	}
-	if s.RolledOut && st.Timeline.RolloutFinished == nil {
-		st.Timeline.RolloutFinished = micro(cmp.Or(s.RolledOutAt, now))
+	switch finished := &st.Timeline.RolloutFinished; {
+	case !s.RolledOut && !s.Ready:
+		*finished = nil // it was, and is not any more
+	case *finished == nil && s.RolledOut:
+		*finished = micro(cmp.Or(s.RolledOutAt, now))
 	}
 	switch {
 	case s.Ready:
 		becomeReady(rec, a, now)
-	case s.Stalled:
-		if st.Phase != string(release.Stalled) {
-			tell(rec, a, a.Verdicts, release.DidStall, now)
-		}
-		st.Phase = string(release.Stalled)
-	default:
+	case s.Stalled && st.Phase != string(release.Stalled):
+		stall(rec, a, now)
+	case !s.Stalled:
 		st.Phase = string(release.Rolling)
 	}
+}
+
+// stall writes down that a release passed its progress deadline, and tells it the
+// first time.
+func stall(rec *v1alpha1.Release, a Announcement, now time.Time) {
+	st := &rec.Status
+	st.Phase = string(release.Stalled)
+	if st.Timeline.Stalled != nil {
+		return
+	}
+	st.Timeline.Stalled, st.GitOps = micro(now), gitOps(owner(a.Snapshot.App))
+	tell(rec, a, a.Verdicts, release.DidStall, now)
 }
 
 // becomeReady writes down, at once, that a release is ready, how it came to be,
@@ -96,7 +108,7 @@ func becomeReady(rec *v1alpha1.Release, a Announcement, now time.Time) {
 		Message: "every replica of the release answers", LastTransitionTime: metav1.NewTime(now),
 	})
 	for _, v := range a.Verdicts {
-		if v.Event == release.BecameReady || v.Event == "" {
+		if v.Event == release.BecameReady && !judged(st, v.Rule) {
 			st.Rules = append(st.Rules, v1alpha1.RuleState{Name: v.Rule, Hash: v.Hash, State: string(release.Waiting)})
 		}
 	}
@@ -108,7 +120,7 @@ func becomeReady(rec *v1alpha1.Release, a Announcement, now time.Time) {
 func tell(rec *v1alpha1.Release, a Announcement, verdicts []release.Verdict, what release.Occasion, now time.Time) {
 	st := &rec.Status
 	for _, v := range verdicts {
-		if v.Event != what || slices.ContainsFunc(st.Rules, func(r v1alpha1.RuleState) bool { return r.Name == v.Rule }) {
+		if v.Event != what || judged(st, v.Rule) {
 			continue
 		}
 		r := v1alpha1.RuleState{Name: v.Rule, Hash: v.Hash, State: string(v.Standing), Reason: v.Reason}
@@ -119,6 +131,12 @@ func tell(rec *v1alpha1.Release, a Announcement, verdicts []release.Verdict, wha
 		}
 		st.Rules = append(st.Rules, r)
 	}
+}
+
+// judged reports whether a rule of that name has had its say. One that was about
+// another event then, and was edited, has none about this release.
+func judged(st *v1alpha1.ReleaseStatus, rule string) bool {
+	return slices.ContainsFunc(st.Rules, func(r v1alpha1.RuleState) bool { return r.Name == rule })
 }
 
 // reconsider asks again the rules that did not hold yet. A rule that came, or was

@@ -24,7 +24,7 @@ import (
 //
 //	record [baseline] [kind=…]       a record with no status, as the claim leaves it
 //	after 5s                         time passes
-//	see [ready] [stalled] [late] [argo] [rule=name/hash/standing/sink,sink…]…
+//	see [ready] [stalled] [late] [argo] [rule=name[@event]/hash/standing/sink,sink…]…
 //	                                 an announcement; a sink with a star is followed
 //	sent sink, dead sink             the dispatcher's doing
 //	ended sink result                the outcome of a run
@@ -135,7 +135,11 @@ func parseVerdict(t *testing.T, text string) release.Verdict {
 	t.Helper()
 	parts := strings.Split(text, "/")
 	require.GreaterOrEqual(t, len(parts), 3, text)
-	v := release.Verdict{Rule: parts[0], Hash: parts[1], Standing: release.Standing(parts[2]), Reason: "as told"}
+	name, event, _ := strings.Cut(parts[0], "@")
+	v := release.Verdict{Rule: name, Hash: parts[1], Event: release.Occasion(event), Standing: release.Standing(parts[2]), Reason: "as told"}
+	if event == "" {
+		v.Event = release.BecameReady
+	}
 	if len(parts) > 3 {
 		for sink := range strings.SplitSeq(parts[3], ",") {
 			name, follows := strings.CutSuffix(sink, "*")
@@ -170,6 +174,9 @@ func (s *story) String() string {
 	if st.Late {
 		b.WriteString(", late")
 	}
+	if at := st.Timeline.Stalled; at != nil {
+		fmt.Fprintf(&b, ", stalled at %s", at.UTC().Format("15:04:05"))
+	}
 	if st.GitOps != nil {
 		fmt.Fprintf(&b, ", by %s %s", st.GitOps.Engine, st.GitOps.Name)
 	}
@@ -178,7 +185,7 @@ func (s *story) String() string {
 		fmt.Fprintf(&b, "  rule %s %s: %s\n", r.Name, r.State, r.Reason)
 	}
 	for _, d := range st.Deliveries {
-		fmt.Fprintf(&b, "  delivery %s to %s: %s, created %s\n", d.Rule, d.Sink, d.State, d.Created.Format("15:04:05"))
+		fmt.Fprintf(&b, "  delivery %s to %s: %s, created %s\n", strings.TrimSuffix(d.Rule+"@"+d.Event, "@"), d.Sink, d.State, d.Created.Format("15:04:05"))
 	}
 	for _, c := range st.Conditions {
 		fmt.Fprintf(&b, "  condition %s=%s %s (%s) since %s\n", c.Type, c.Status, c.Reason, c.Message, c.LastTransitionTime.UTC().Format("15:04:05"))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -65,7 +66,7 @@ func (l *Ledger) sweep(ctx context.Context, all []*v1alpha1.Release, exists bool
 
 // busy reports whether a record still has something to send, or a run to wait for.
 func busy(rec *v1alpha1.Release) bool {
-	return len(undone(rec)) > 0 || phase(rec) == release.Testing
+	return len(undone(rec)) > 0 || slices.ContainsFunc(rec.Status.Deliveries, running)
 }
 
 func (l *Ledger) mark(ctx context.Context, rec *v1alpha1.Release, status metav1.ConditionStatus, reason string) error {

@@ -139,6 +139,7 @@ func parameters(e release.Event) []any {
 
 // Facts lists what every run is told about the release, by parameter name.
 //
+//	event        what happened: ready, stalled or superseded
 //	app          the Application's name, or the subject's if nobody owns it
 //	cluster, namespace, name, workload   the subject
 //	kind         how the release differs: initial, release, config, rollback …
@@ -154,8 +155,8 @@ func Facts(e release.Event) map[string]string {
 		app = s.Name
 	}
 	return map[string]string{
-		"app": app, "cluster": s.Cluster, "namespace": s.Namespace, "name": s.Name,
-		"workload": s.Kind + "/" + s.Name, "kind": string(e.Release.Kind),
+		"event": string(e.Occasion), "app": app, "cluster": s.Cluster, "namespace": s.Namespace, "name": s.Name,
+		"workload": s.ObjectKind() + "/" + s.Name, "kind": string(e.Release.Kind),
 		"images": strings.Join(e.Release.Template.Images, ","), "revision": e.App.Revision,
 		"release": e.Record.Name, "event-id": e.ID,
 		"trace-id": traceID(e.Traceparent), "traceparent": e.Traceparent,

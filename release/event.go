@@ -32,7 +32,8 @@ type Event struct {
 	Sink string
 	// Occasion is what is told.
 	Occasion Occasion
-	// Release is what became ready, App its owner then.
+	// Release is what it happened to, and App its owner: as it was when the release
+	// became ready, or else no more of it than who it is.
 	Release Release
 	App     App
 	// Late says that rollcall was not there when the release became ready.
@@ -41,8 +42,8 @@ type Event struct {
 	OutOfBand   bool
 	GateTimeout bool
 	Superseded  []string
-	// ReadyAt is when the release became ready, RecordedAt when rollcall said so.
-	ReadyAt    time.Time
+	// At is when that happened, RecordedAt when rollcall said so.
+	At         time.Time
 	RecordedAt time.Time
 	// Record is the object that holds the release's record.
 	Record Ref

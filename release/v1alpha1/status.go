@@ -53,7 +53,8 @@ type ReleaseStatus struct {
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
-	// GitOps is the application that owned the subject when it became ready.
+	// GitOps is the application that owned the subject when it became ready. Of one
+	// that never did, it says no more than who owned it.
 	// +optional
 	GitOps *GitOps `json:"gitOps,omitempty"`
 	// Trace is the trace that the release belongs to.
@@ -138,6 +139,9 @@ type Timeline struct {
 	// says, or else when it was first seen to be.
 	// +optional
 	RolloutFinished *metav1.MicroTime `json:"rolloutFinished,omitempty"`
+	// Stalled is when the release was first found to be stalled.
+	// +optional
+	Stalled *metav1.MicroTime `json:"stalled,omitempty"`
 	// Seen is when rollcall first saw the release.
 	// +optional
 	Seen *metav1.MicroTime `json:"seen,omitempty"`

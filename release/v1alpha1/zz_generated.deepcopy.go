@@ -352,6 +352,10 @@ func (in *Timeline) DeepCopyInto(out *Timeline) {
 		in, out := &in.RolloutFinished, &out.RolloutFinished
 		*out = (*in).DeepCopy()
 	}
+	if in.Stalled != nil {
+		in, out := &in.Stalled, &out.Stalled
+		*out = (*in).DeepCopy()
+	}
 	if in.Seen != nil {
 		in, out := &in.Seen, &out.Seen
 		*out = (*in).DeepCopy()
