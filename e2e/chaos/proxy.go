@@ -2,26 +2,21 @@ package chaos
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"strconv"
 	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
-	certutil "k8s.io/client-go/util/cert"
+
+	"github.com/rollcall-dev/rollcall/e2e/lab"
 )
 
 // Faults says how many of a thousand calls suffer what.
@@ -43,13 +38,10 @@ func Rough() Faults {
 
 // Proxy stands before the API server and answers some of its calls itself.
 type Proxy struct {
-	// URL is where it serves, CA what it proves itself with, in PEM.
-	URL string
-	CA  []byte
+	*lab.Front
 
 	faults  Faults
 	forward *httputil.ReverseProxy
-	server  *http.Server
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -61,53 +53,22 @@ type Proxy struct {
 // configuration. What it does to whose call follows from the seed and from the
 // order of the calls.
 func NewProxy(to *rest.Config, faults Faults, seed uint64) (*Proxy, error) {
-	target, err := url.Parse(to.Host)
+	forward, err := lab.Forwarder(to)
 	if err != nil {
 		return nil, fmt.Errorf("start proxy: %w", err)
 	}
-	trusted := x509.NewCertPool()
-	trusted.AppendCertsFromPEM(to.CAData)
-	p := &Proxy{faults: faults, random: rand.New(rand.NewPCG(seed, 1)), calm: true, count: map[string]int{}}
-	p.forward = &httputil.ReverseProxy{
-		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		Transport:     &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}, ForceAttemptHTTP2: true},
-		FlushInterval: -1,
-		ErrorLog:      log.New(io.Discard, "", 0), // It tells of what we do ourselves.
-		ErrorHandler:  func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
-		ModifyResponse: func(r *http.Response) error {
-			if r.Request.Context().Value(lost{}) != nil {
-				return errors.New("lost")
-			}
-			return nil
-		},
+	forward.ModifyResponse = func(r *http.Response) error {
+		if r.Request.Context().Value(lost{}) != nil {
+			return errors.New("lost")
+		}
+		return nil
 	}
-	return p, p.serve()
+	p := &Proxy{faults: faults, random: rand.New(rand.NewPCG(seed, 1)), calm: true, count: map[string]int{}, forward: forward}
+	if p.Front, err = lab.NewFront(p); err != nil {
+		return nil, fmt.Errorf("start proxy: %w", err)
+	}
+	return p, nil
 }
-
-func (p *Proxy) serve() error {
-	cert, key, err := certutil.GenerateSelfSignedCertKey("localhost", []net.IP{net.IPv4(127, 0, 0, 1)}, nil)
-	if err != nil {
-		return fmt.Errorf("start proxy: %w", err)
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return fmt.Errorf("start proxy: %w", err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return fmt.Errorf("start proxy: %w", err)
-	}
-	p.URL, p.CA = "https://"+listener.Addr().String(), cert
-	p.server = &http.Server{
-		Handler: p, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}},
-	}
-	go func() { _ = p.server.ServeTLS(listener, "", "") }() // It ends with Close.
-	return nil
-}
-
-// Close ends the proxy and all calls.
-func (p *Proxy) Close() { _ = p.server.Close() }
 
 // Calm makes the proxy pass everything on from now on, or not so.
 func (p *Proxy) Calm(calm bool) {

@@ -2,13 +2,11 @@ package chaos
 
 import (
 	"context"
-	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/rollcall-dev/rollcall/e2e/lab"
 )
@@ -34,16 +32,10 @@ type replica struct {
 // newReplica writes a kubeconfig that leads over the wire, and starts the program.
 // It runs until ctx ends.
 func newReplica(ctx context.Context, r *replica, account string, ca []byte, args ...string) error {
-	config, err := clientcmd.LoadFromFile(account)
+	path := filepath.Join(r.lab.Dir, r.name+".kubeconfig")
+	err := lab.Redirect(account, path, r.wire.URL, ca)
 	if err != nil {
-		return fmt.Errorf("read kubeconfig: %w", err)
-	}
-	for _, c := range config.Clusters {
-		c.Server, c.CertificateAuthorityData = r.wire.URL, ca
-	}
-	path := r.lab.Dir + "/" + r.name + ".kubeconfig"
-	if err := clientcmd.WriteToFile(*config, path); err != nil {
-		return fmt.Errorf("write kubeconfig: %w", err)
+		return err
 	}
 	if r.listen, err = r.lab.FreeAddress(); err != nil {
 		return err

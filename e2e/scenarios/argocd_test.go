@@ -72,6 +72,7 @@ func (s *stage) newest(phase string) v1alpha1.Release {
 }
 
 func TestANewImageThroughArgoCDStartsOneWorkflow(t *testing.T) {
+	t.Parallel()
 	g := newGitOps(t, "delivery", 2*time.Second)
 	g.rules(strings.Replace(g.smokeRules(), "{workflowTemplate: smoke}",
 		`{workflowTemplate: smoke, parameters: {url: "'http://' + release.name + '.' + release.namespace + '.svc/' + app.name"}}`, 1))
@@ -84,7 +85,7 @@ func TestANewImageThroughArgoCDStartsOneWorkflow(t *testing.T) {
 	g.fired("web", 1)
 	w := g.seen.started()[0]
 	for name, want := range map[string]string{
-		"app": "delivery", "namespace": "delivery", "name": "web", "workload": "Deployment/web", "cluster": "delivery",
+		"app": "delivery", "namespace": "delivery", "name": "web", "workload": "Deployment/web", "cluster": "lab",
 		"images": "web:2", "revision": sha, "kind": "release", "release": rec.Name,
 		"url": "http://web.delivery.svc/delivery",
 	} {
@@ -110,6 +111,7 @@ func TestANewImageThroughArgoCDStartsOneWorkflow(t *testing.T) {
 }
 
 func TestATraceIsWholeAfterACrash(t *testing.T) {
+	t.Parallel()
 	g := newGitOps(t, "crash", 4*time.Second)
 	g.rules(g.smokeRules())
 	otlp := "OTEL_EXPORTER_OTLP_ENDPOINT=http://" + cluster.OTLP
@@ -134,6 +136,7 @@ func TestATraceIsWholeAfterACrash(t *testing.T) {
 }
 
 func TestARunThatFailsFailsTheRelease(t *testing.T) {
+	t.Parallel()
 	s := newStage(t, "failing", time.Second)
 	s.apply(strings.Replace(template(s.ns, time.Second), "spec:\n", "spec:\n  podMetadata: {annotations: {e2e.rollcall.dev/fail: \"true\"}}\n", 1))
 	s.rules(s.smokeRules())
@@ -154,6 +157,7 @@ func TestARunDeletedWhileNobodyWatchedFailsTheRelease(t *testing.T) {
 	s.rules(s.smokeRules())
 	s.start()
 	s.deploy(deployment{name: "web", image: "web:1", replicas: 1})
+	s.eventually("the run is on record", func() bool { return s.newest("Testing").Status.Deliveries[0].Object != nil })
 	rec := s.newest("Testing")
 	s.stop()
 	run := rec.Status.Deliveries[0].Object

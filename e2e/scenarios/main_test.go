@@ -9,8 +9,8 @@ import (
 	"github.com/rollcall-dev/rollcall/e2e/lab"
 )
 
-// The lab that all scenarios share. Those that trace, and those that stop a part of
-// it, play alone; the others side by side.
+// The lab that all scenarios share. The one that stops a
+// part of it plays alone; the others side by side.
 var (
 	cluster    *lab.Lab
 	binary     string

@@ -125,8 +125,7 @@ func lastBefore[T metav1.Object](all []T, v int, match func(T) bool) T {
 	return last
 }
 
-// latest lists the Releases of a stage as they are now, by subject, oldest first.
-// Another stage's rollcall records the same releases under its own cluster's name.
+// latest lists the Releases of a namespace as they are now, by subject, oldest first.
 func latest(t testing.TB, ns string) []v1alpha1.Release {
 	t.Helper()
 	list, err := cluster.Dynamic().Resource(releasesResource).Namespace(ns).List(t.Context(), metav1.ListOptions{})
@@ -135,9 +134,7 @@ func latest(t testing.TB, ns string) []v1alpha1.Release {
 	for _, o := range list.Items {
 		var rec v1alpha1.Release
 		require.NoError(t, runtime.DefaultUnstructuredConverter.FromUnstructured(o.Object, &rec))
-		if rec.Spec.Cluster == ns {
-			out = append(out, rec)
-		}
+		out = append(out, rec)
 	}
 	slices.SortFunc(out, func(a, b v1alpha1.Release) int {
 		return cmp.Or(cmp.Compare(a.Spec.Subject.Name, b.Spec.Subject.Name), cmp.Compare(a.Spec.Sequence, b.Spec.Sequence))

@@ -20,11 +20,12 @@ import (
 const patience = 90 * time.Second
 
 // stage is where one scenario plays: a namespace of its own, rules, and rollcall.
-// Its rollcall has a cluster name of its own, and rules and lease in the namespace,
-// so that others can play at the same time: what they record is not this stage's.
+// Its rollcall sees that namespace only, and has rules and lease there, so that
+// others can play at the same time.
 type stage struct {
 	testing.TB
 	ns      string
+	account string // the kubeconfig that rollcall runs with
 	program *lab.Rollcall
 	seen    *recorder
 }
@@ -37,9 +38,23 @@ func newStage(t testing.TB, ns string, runFor time.Duration) *stage {
 	s.apply(fmt.Sprintf("apiVersion: v1\nkind: Namespace\nmetadata: {name: %s}\n", ns))
 	s.apply(template(ns, runFor))
 	require.NoError(t, cluster.GrantRollcall(t.Context(), ns))
+	s.confine()
 	s.seen = record(t, ns)
 	t.Cleanup(s.strike)
 	return s
+}
+
+// confine lets the stage's rollcall see its namespace only. A benchmark is alone, and
+// measures nobody else's work.
+func (s *stage) confine() {
+	s.account = kubeconfig
+	if _, alone := s.TB.(*testing.B); alone {
+		return
+	}
+	account, end, err := cluster.Confine(kubeconfig, s.ns)
+	require.NoError(s, err)
+	s.Cleanup(end)
+	s.account = account
 }
 
 // strike ends rollcall and removes what the scenario left, so that the next one
@@ -100,7 +115,7 @@ func (s *stage) launch(env ...string) {
 // arguments are those that a replica is run with.
 func (s *stage) arguments(identity string) []string {
 	return []string{
-		"run", "--kubeconfig=" + kubeconfig, "--cluster=" + s.ns, "--config-namespace=" + s.ns,
+		"run", "--kubeconfig=" + s.account, "--cluster=lab", "--config-namespace=" + s.ns,
 		"--leader-election-namespace=" + s.ns, "--leader-election-lease-duration=3s",
 		"--identity=" + identity, "--log-level=debug",
 	}
