@@ -84,6 +84,28 @@ func (v version) carried(token string) bool {
 	return v.number == token || slices.Contains(v.former, token) || slices.Contains(v.tokens, token)
 }
 
+// carrier finds the version that an earlier token stood for: another one, or the
+// current one, if it has come back since.
+func (r *reading) carrier(token string) *version {
+	if slices.Contains(r.current.former, token) {
+		return r.current
+	}
+	for i := range r.others {
+		if r.others[i].carried(token) {
+			return &r.others[i]
+		}
+	}
+	return nil
+}
+
+// numberOf is the number that a version had under a token that it carried.
+func (v version) numberOf(token string) string {
+	if slices.Contains(v.former, token) {
+		return token
+	}
+	return v.number
+}
+
 // object is what an engine is asked about.
 func (o observed) object() gitops.Object {
 	group, _ := splitAPIVersion(o.apiVersion)

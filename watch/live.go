@@ -84,15 +84,15 @@ func (w *Watcher) past(ctx context.Context, r *reading) ([]release.Past, error) 
 	if !ok || first.uid != r.uid || first.token == r.token {
 		return nil, nil
 	}
-	i := slices.IndexFunc(r.others, func(v version) bool { return v.carried(first.token) })
-	if i < 0 {
+	v := r.carrier(first.token)
+	if v == nil {
 		return nil, nil
 	}
-	t, err := r.others[i].template()
+	t, err := v.template()
 	if err != nil {
 		return nil, err
 	}
-	base := w.snapshot(r.observed, release.Release{Kind: release.Initial, Template: t, Sequence: 1, Revision: r.others[i].number})
+	base := w.snapshot(r.observed, release.Release{Kind: release.Initial, Template: t, Sequence: 1, Revision: v.numberOf(first.token)})
 	base.Release.Token, base.Baseline, base.Live = first.token, true, true
 	if err := w.Handler.Handle(ctx, base); err != nil {
 		return nil, err
