@@ -13,8 +13,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
@@ -44,6 +47,36 @@ type event struct {
 	object   map[string]any
 }
 
+// served are the resources that the server knows, by their plural. What is of a
+// group of Kubernetes' own is always there; any other has to be installed.
+var served = map[string]struct{ apiVersion, kind string }{
+	"deployments":               {"apps/v1", "Deployment"},
+	"statefulsets":              {"apps/v1", "StatefulSet"},
+	"daemonsets":                {"apps/v1", "DaemonSet"},
+	"replicasets":               {"apps/v1", "ReplicaSet"},
+	"controllerrevisions":       {"apps/v1", "ControllerRevision"},
+	"pods":                      {"v1", "Pod"},
+	"customresourcedefinitions": {"apiextensions.k8s.io/v1", "CustomResourceDefinition"},
+	"applications":              {"argoproj.io/v1alpha1", "Application"},
+	"rollouts":                  {"argoproj.io/v1alpha1", "Rollout"},
+	"workflows":                 {"argoproj.io/v1alpha1", "Workflow"},
+	"kustomizations":            {"kustomize.toolkit.fluxcd.io/v1", "Kustomization"},
+	"helmreleases":              {"helm.toolkit.fluxcd.io/v2", "HelmRelease"},
+	"gitrepositories":           {"source.toolkit.fluxcd.io/v1", "GitRepository"},
+	"ocirepositories":           {"source.toolkit.fluxcd.io/v1", "OCIRepository"},
+	"buckets":                   {"source.toolkit.fluxcd.io/v1", "Bucket"},
+	"widgets":                   {"example.com/v1", "Widget"},
+}
+
+// definition is the name of a resource's definition; empty if it needs none.
+func definition(resource string) string {
+	group, _, _ := strings.Cut(served[resource].apiVersion, "/")
+	if group == "v1" || group == "apps" || group == "apiextensions.k8s.io" {
+		return ""
+	}
+	return resource + "." + group
+}
+
 func newAPI(t testing.TB) *api {
 	a := &api{t: t, objects: map[string]map[string]any{}, changed: make(chan struct{}), fail: map[string]int{}}
 	a.server = httptest.NewServer(http.HandlerFunc(a.serve))
@@ -64,7 +97,7 @@ func (a *api) kube() kubernetes.Interface {
 	return c
 }
 
-func (a *api) argo() *lean.Client {
+func (a *api) lean() *lean.Client {
 	c, err := lean.New(a.config(), http.DefaultClient)
 	require.NoError(a.t, err)
 	return c
@@ -76,6 +109,23 @@ func (a *api) meta() metadata.Interface {
 	return c
 }
 
+func (a *api) dynamic() dynamic.Interface {
+	c, err := dynamic.NewForConfig(a.config())
+	require.NoError(a.t, err)
+	return c
+}
+
+// mapper knows the kinds that are served, whether they are installed or not.
+func (a *api) mapper() meta.RESTMapper {
+	out := meta.NewDefaultRESTMapper(nil)
+	for plural, k := range served {
+		gv, err := schema.ParseGroupVersion(k.apiVersion)
+		require.NoError(a.t, err)
+		out.AddSpecific(gv.WithKind(k.kind), gv.WithResource(plural), gv.WithResource(strings.ToLower(k.kind)), meta.RESTScopeNamespace)
+	}
+	return out
+}
+
 // put creates or replaces an object.
 func (a *api) put(resource string, o any) {
 	a.t.Helper()
@@ -83,12 +133,7 @@ func (a *api) put(resource string, o any) {
 	require.NoError(a.t, err)
 	var m map[string]any
 	require.NoError(a.t, json.Unmarshal(raw, &m))
-	kinds := map[string]string{
-		"deployments": "apps/v1 Deployment", "replicasets": "apps/v1 ReplicaSet", "pods": "v1 Pod",
-		"applications": "argoproj.io/v1alpha1 Application", "workflows": "argoproj.io/v1alpha1 Workflow",
-		"customresourcedefinitions": "apiextensions.k8s.io/v1 CustomResourceDefinition",
-	}
-	m["apiVersion"], m["kind"], _ = strings.Cut(kinds[resource], " ")
+	m["apiVersion"], m["kind"] = served[resource].apiVersion, served[resource].kind
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	kind := "ADDED"
@@ -125,12 +170,12 @@ func (a *api) emit(kind, resource string, m map[string]any) {
 // install makes a custom resource known, or forgets it.
 func (a *api) install(resource string) {
 	a.put("customresourcedefinitions", &metav1.PartialObjectMetadata{
-		ObjectMeta: metav1.ObjectMeta{Name: resource + ".argoproj.io"},
+		ObjectMeta: metav1.ObjectMeta{Name: definition(resource)},
 	})
 }
 
 func (a *api) uninstall(resource string) {
-	a.remove("customresourcedefinitions", "", resource+".argoproj.io")
+	a.remove("customresourcedefinitions", "", definition(resource))
 }
 
 // failing makes calls that begin so fail with a status code; none if it is 0.
@@ -199,12 +244,15 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 			code = c
 		}
 	}
-	_, known := a.objects["customresourcedefinitions /"+want.resource+".argoproj.io"]
+	known := true
+	if d := definition(want.resource); d != "" {
+		_, known = a.objects["customresourcedefinitions /"+d]
+	}
 	a.mu.Unlock()
 	switch {
 	case code != 0:
 		a.refuse(w, code)
-	case strings.HasPrefix(r.URL.Path, "/apis/argoproj.io/") && !known:
+	case !known:
 		a.refuse(w, http.StatusNotFound)
 	case verb == "watch":
 		a.watch(w, r, want)
@@ -239,7 +287,16 @@ func (want wanted) shown(m map[string]any) map[string]any {
 	if !want.meta {
 		return m
 	}
-	return map[string]any{"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": m["metadata"]}
+	apiVersion, kind := want.typed()
+	return map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": m["metadata"]}
+}
+
+// typed is of what type an object is that is shown.
+func (want wanted) typed() (apiVersion, kind string) {
+	if want.meta {
+		return "meta.k8s.io/v1", "PartialObjectMetadata"
+	}
+	return served[want.resource].apiVersion, served[want.resource].kind
 }
 
 func (a *api) matching(want wanted) []map[string]any {
@@ -266,11 +323,8 @@ func (a *api) answer(w http.ResponseWriter, verb string, want wanted) {
 		body = found[0]
 	default:
 		list := map[string]any{"metadata": map[string]any{"resourceVersion": strconv.Itoa(now)}, "items": found}
-		list["apiVersion"], list["kind"], _ = strings.Cut(map[string]string{
-			"deployments": "apps/v1 DeploymentList", "replicasets": "apps/v1 ReplicaSetList", "pods": "v1 PodList",
-			"applications": "argoproj.io/v1alpha1 ApplicationList", "workflows": "argoproj.io/v1alpha1 WorkflowList",
-			"customresourcedefinitions": "meta.k8s.io/v1 PartialObjectMetadataList",
-		}[want.resource], " ")
+		list["apiVersion"], list["kind"] = want.typed()
+		list["kind"] = list["kind"].(string) + "List"
 		body = list
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -293,10 +347,7 @@ func (a *api) watch(w http.ResponseWriter, r *http.Request, want wanted) {
 		mark := map[string]any{"metadata": map[string]any{
 			"resourceVersion": strconv.Itoa(since), "annotations": map[string]any{metav1.InitialEventsAnnotationKey: "true"},
 		}}
-		mark["apiVersion"], mark["kind"], _ = strings.Cut(map[string]string{
-			"deployments": "apps/v1 Deployment", "applications": "argoproj.io/v1alpha1 Application",
-			"workflows": "argoproj.io/v1alpha1 Workflow", "customresourcedefinitions": "meta.k8s.io/v1 PartialObjectMetadata",
-		}[want.resource], " ")
+		mark["apiVersion"], mark["kind"] = want.typed()
 		send("BOOKMARK", mark)
 	}
 	for {

@@ -21,7 +21,7 @@ func BenchmarkSettledEvent(b *testing.B) {
 				d.UID = types.UID("uid-" + d.Name)
 				small, err := slim(d)
 				require.NoError(b, err)
-				require.NoError(b, w.deployments.GetStore().Add(small))
+				require.NoError(b, w.store("Deployment").Add(small))
 				p := one
 				p.Subject, p.UID = subject(d.Name), string(d.UID)
 				w.ledger.record(p)

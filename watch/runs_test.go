@@ -70,7 +70,7 @@ func newRuns(t *testing.T) *races {
 	r := &races{t: t, api: newAPI(t), follower: &follower{}}
 	r.api.install("workflows")
 	var err error
-	r.Runs, err = NewRuns(r.api.argo(), r.api.meta(), r.follower, slog.New(slog.DiscardHandler))
+	r.Runs, err = NewRuns(r.api.lean(), r.api.meta(), r.follower, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	return r
 }

@@ -17,7 +17,7 @@ func described(t *testing.T, change func(*appsv1.ReplicaSet)) release.Template {
 		change(rs)
 	}
 	before := rs.DeepCopy()
-	got, err := describe(rs)
+	got, err := describe(rs.Labels[appsv1.DefaultDeploymentUniqueLabelKey], &rs.Spec.Template)
 	require.NoError(t, err)
 	require.Equal(t, before, rs, "describe changed the ReplicaSet")
 	return got

@@ -2,7 +2,6 @@ package gitops
 
 import (
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -10,12 +9,21 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/rollcall-dev/rollcall/release"
 	"github.com/rollcall-dev/rollcall/watch/lean"
 )
+
+var epoch = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
+// web is the Deployment that is asked about, with a container for each image.
+func web(images ...string) Object {
+	return Object{
+		Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web",
+		Labels: map[string]string{}, Annotations: map[string]string{}, Images: images,
+	}
+}
 
 func moment(seconds int) *metav1.Time {
 	t := metav1.NewTime(epoch.Add(time.Duration(seconds) * time.Second))
@@ -26,15 +34,17 @@ func source(fingerprint string) *lean.Source {
 	return &lean.Source{RepoURL: "https://git.example/shop.git", Fingerprint: lean.Fingerprint(fingerprint)}
 }
 
+var here = lean.Destination{Server: "https://kubernetes.default.svc", Namespace: "shop", Fingerprint: "here"}
+
 // application is one that vouches for the Deployment of its name in shop: synced
 // from second 10 to 20, compared at second 21.
 func application(name string, images ...string) *lean.Application {
 	a := &lean.Application{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "argocd", Name: name, Annotations: map[string]string{"team": "shop"}},
-		Spec:       lean.ApplicationSpec{Source: source("main"), Destination: "here", Project: "default"},
+		Spec:       lean.ApplicationSpec{Source: source("main"), Destination: here, Project: "default"},
 		Status: lean.ApplicationStatus{
 			Resources:           []lean.ResourceStatus{{Kind: "Service", Namespace: "shop", Name: name, Status: "OutOfSync"}, {Group: "apps", Kind: "Deployment", Namespace: "shop", Name: name, Status: "Synced"}},
-			Sync:                lean.SyncStatus{Status: "Synced", Revision: "c1", ComparedTo: lean.ComparedTo{Source: source("main"), Destination: "here"}},
+			Sync:                lean.SyncStatus{Status: "Synced", Revision: "c1", ComparedTo: lean.ComparedTo{Source: source("main"), Destination: here}},
 			Health:              lean.HealthStatus{Status: "Healthy"},
 			ReconciledAt:        moment(21),
 			Summary:             lean.ApplicationSummary{Images: images},
@@ -77,7 +87,7 @@ func TestEachClauseOfTheGateIsNeeded(t *testing.T) {
 		{"compared a second before the sync ended", func(a *lean.Application) { a.Status.ReconciledAt = moment(19) }, "the Application was not compared since the sync"},
 		{"compared in the second in which the sync ended", func(a *lean.Application) { a.Status.ReconciledAt = moment(20) }, ""},
 		{"compared for another source", func(a *lean.Application) { a.Spec.Source = source("other") }, "the Application was not compared since its spec changed"},
-		{"compared for another destination", func(a *lean.Application) { a.Spec.Destination = "there" }, "the Application was not compared since its spec changed"},
+		{"compared for another destination", func(a *lean.Application) { a.Spec.Destination.Fingerprint = "there" }, "the Application was not compared since its spec changed"},
 		{"compared for no source", func(a *lean.Application) { a.Status.Sync.ComparedTo.Source = nil }, "the Application was not compared since its spec changed"},
 		{"several sources", func(a *lean.Application) {
 			a.Spec.Source, a.Spec.Sources = nil, two
@@ -104,7 +114,17 @@ func TestEachClauseOfTheGateIsNeeded(t *testing.T) {
 		{"the Deployment is out of sync", func(a *lean.Application) { a.Status.Resources[1].Status = "OutOfSync" }, "the Deployment is OutOfSync"},
 		{"nothing is known of the Deployment", func(a *lean.Application) { a.Status.Resources[1].Status = "" }, "the Deployment is of unknown state"},
 		{"others are out of sync", func(a *lean.Application) { a.Status.Sync.Status = "OutOfSync" }, ""},
-		{"progressing", func(a *lean.Application) { a.Status.Health.Status = "Progressing" }, "the Application is Progressing"},
+		{"progressing, perhaps because of others", func(a *lean.Application) { a.Status.Health.Status = "Progressing" }, ""},
+		{"progressing by itself", func(a *lean.Application) { a.Status.Resources[1].Health = health("Progressing") }, "the Deployment is Progressing to Argo CD"},
+		{"degraded by itself, and the whole is not told so", func(a *lean.Application) { a.Status.Resources[1].Health = health("Degraded") }, "the Deployment is Degraded to Argo CD"},
+		{"healthy, and the whole is degraded by others", func(a *lean.Application) {
+			a.Status.Resources[1].Health, a.Status.Health.Status = health("Healthy"), "Degraded"
+		}, ""},
+		{"a health of its own that says nothing", func(a *lean.Application) {
+			a.Status.Resources[1].Health, a.Status.Health.Status = health(""), "Degraded"
+		}, "the Application is Degraded"},
+		{"suspended", func(a *lean.Application) { a.Status.Health.Status = "Suspended" }, "the Application is Suspended"},
+		{"missing", func(a *lean.Application) { a.Status.Health.Status = "Missing" }, "the Application is Missing"},
 		{"degraded", func(a *lean.Application) { a.Status.Health.Status = "Degraded" }, "the Application is Degraded"},
 		{"no health", func(a *lean.Application) { a.Status.Health.Status = "" }, "the Application is of unknown state"},
 		{"pods of the new image are not seen", func(a *lean.Application) { a.Status.Summary.Images = []string{"web:0"} }, "Argo CD has not seen pods of image web:1"},
@@ -117,15 +137,16 @@ func TestEachClauseOfTheGateIsNeeded(t *testing.T) {
 		{"Git moved on and nothing of it is ours", func(a *lean.Application) { a.Status.Sync.Revision = "c2" }, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a, d := application("web", "web:1"), deployment("web", "web:1", "1")
+			a, o := application("web", "web:1"), web("web:1")
 			c.change(a)
-			require.Equal(t, c.want, closed(a, d))
-			got := observe(a, d)
+			got := ArgoCD(a, o)
 			require.Equal(t, c.want, got.WaitingFor)
 			require.Equal(t, c.want == "", got.Ready)
 		})
 	}
 }
+
+func health(status string) *lean.HealthStatus { return &lean.HealthStatus{Status: status} }
 
 func conditioned(kind string) func(*lean.Application) {
 	return func(a *lean.Application) {
@@ -180,7 +201,7 @@ func TestARollbackNeedNotBeInSync(t *testing.T) {
 		}, false},
 		{"and must be healthy", func(a *lean.Application, op *lean.OperationState) {
 			op.Operation.Sync.Revision, op.SyncResult.Revision = "c0", "c0"
-			a.Status.Health.Status = "Progressing"
+			a.Status.Health.Status = "Degraded"
 		}, false},
 		{"and must be compared since", func(a *lean.Application, op *lean.OperationState) {
 			op.Operation.Sync.Revision, op.SyncResult.Revision = "c0", "c0"
@@ -188,33 +209,34 @@ func TestARollbackNeedNotBeInSync(t *testing.T) {
 		}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a, d := application("web", "web:1"), deployment("web", "web:1", "1")
+			a, o := application("web", "web:1"), web("web:1")
 			a.Status.Sync.Status, a.Status.Resources[1].Status = "OutOfSync", "OutOfSync"
 			a.Status.OperationState.Operation.InitiatedBy = lean.InitiatedBy{Username: "eve"}
 			c.change(a, a.Status.OperationState)
-			require.Equal(t, c.open, closed(a, d) == "", closed(a, d))
+			got := ArgoCD(a, o)
+			require.Equal(t, c.open, got.Ready, got.WaitingFor)
 		})
 	}
 }
 
 func TestWhatIsObservedOfAnApplication(t *testing.T) {
-	d := deployment("web", "web:1", "1")
-	require.Equal(t, release.App{Ready: true}, observe(nil, d))
+	o := web("web:1")
+	require.Equal(t, release.App{Ready: true}, Unowned())
 
 	whole := release.App{
-		Engine: "argocd", Namespace: "argocd", Name: "web", Project: "default",
+		Engine: "argocd", Kind: "Application", Namespace: "argocd", Name: "web", Project: "default",
 		RepoURL: "https://git.example/shop.git", Revision: "c1",
 		Synced: true, Healthy: true, Ready: true, Operation: "Succeeded",
 		SyncStartedAt: epoch.Add(10 * time.Second), SyncFinishedAt: epoch.Add(20 * time.Second),
 		Annotations: map[string]string{"team": "shop"},
 	}
-	require.Equal(t, whole, observe(application("web", "web:1"), d))
+	require.Equal(t, whole, ArgoCD(application("web", "web:1"), o))
 
 	a := application("web", "web:1")
 	a.Spec.Source, a.Spec.Sources = nil, []lean.Source{{RepoURL: "first"}, {RepoURL: "second"}}
 	a.Status.OperationState.SyncResult = &lean.SyncResult{Revisions: []string{"r1", "r2"}}
 	a.Status.OperationState.Operation.Sync.Resources = []lean.SyncedElement{{Kind: "Deployment", Name: "web"}}
-	got := observe(a, d)
+	got := ArgoCD(a, o)
 	require.Equal(t, "first", got.RepoURL)
 	require.Equal(t, "r1", got.Revision)
 	require.Equal(t, []string{"r1", "r2"}, got.Revisions)
@@ -224,27 +246,25 @@ func TestWhatIsObservedOfAnApplication(t *testing.T) {
 
 	running := application("web", "web:1")
 	running.Status.OperationState.Phase, running.Status.OperationState.FinishedAt = "Running", nil
-	got = observe(running, d)
+	got = ArgoCD(running, o)
 	require.Empty(t, got.Revision, "the result of a running sync may be that of the one before")
 	require.Zero(t, got.SyncFinishedAt)
 	require.Equal(t, "Running", got.Operation)
 
-	bare := observe(&lean.Application{}, d)
-	require.Equal(t, release.App{Engine: "argocd", WaitingFor: "the Application was never synced"}, bare)
+	bare := ArgoCD(&lean.Application{}, o)
+	require.Equal(t, release.App{Engine: "argocd", Kind: "Application", WaitingFor: "the Application was never synced"}, bare)
 }
 
 func TestEveryImageMustHaveBeenSeen(t *testing.T) {
-	d := deployment("web", "web:1", "1")
-	d.Spec.Template = template("web:1", "proxy:1")
-	d.Spec.Template.Spec.InitContainers = template("migrate:1").Spec.Containers
-	require.Equal(t, "Argo CD has not seen pods of image migrate:1", closed(application("web", "web:1", "proxy:1"), d))
-	require.Equal(t, "Argo CD has not seen pods of image proxy:1", closed(application("web", "web:1", "migrate:1"), d))
-	require.Empty(t, closed(application("web", "web:1", "migrate:1", "proxy:1"), d))
+	o := web("migrate:1", "proxy:1", "web:1")
+	closed := func(a *lean.Application) string { return ArgoCD(a, o).WaitingFor }
+	require.Equal(t, "Argo CD has not seen pods of image migrate:1", closed(application("web", "web:1", "proxy:1")))
+	require.Equal(t, "Argo CD has not seen pods of image proxy:1", closed(application("web", "web:1", "migrate:1")))
+	require.Empty(t, closed(application("web", "web:1", "migrate:1", "proxy:1")))
 }
 
 func TestTheGateDoesNotDependOnTheOrderOfLists(t *testing.T) {
-	d := deployment("web", "web:1", "1")
-	d.Spec.Template = template("web:1", "proxy:1")
+	o := web("proxy:1", "web:1")
 	a := application("web", "old:1", "proxy:1", "web:1", "job:1")
 	a.Status.Conditions = []lean.ApplicationCondition{{Type: "OrphanedResourceWarning"}, {Type: "ExcludedResourceWarning"}}
 	bad := a.DeepCopy()
@@ -260,16 +280,16 @@ func TestTheGateDoesNotDependOnTheOrderOfLists(t *testing.T) {
 	for range 50 {
 		shuffle(a)
 		shuffle(bad)
-		require.Empty(t, closed(a, d))
-		require.Equal(t, "the Application has a ComparisonError", closed(bad, d))
+		require.Empty(t, ArgoCD(a, o).WaitingFor)
+		require.Equal(t, "the Application has a ComparisonError", ArgoCD(bad, o).WaitingFor)
 	}
 }
 
-// FuzzObserve judges whatever an API server may send: it never panics, and what
+// FuzzArgoCD judges whatever an API server may send: it never panics, and what
 // is ready waits for nothing.
-func FuzzObserve(f *testing.F) {
+func FuzzArgoCD(f *testing.F) {
 	for _, file := range []string{"application.json", "sources.json"} {
-		raw, err := os.ReadFile("lean/testdata/" + file)
+		raw, err := os.ReadFile("../lean/testdata/" + file)
 		require.NoError(f, err)
 		f.Add(raw)
 	}
@@ -279,148 +299,19 @@ func FuzzObserve(f *testing.F) {
 		if json.Unmarshal(raw, &a) != nil {
 			return
 		}
-		got := observe(&a, deployment("web", "registry.example/web:1.2.0", "1"))
+		got := ArgoCD(&a, web("registry.example/web:1.2.0"))
 		require.Equal(t, got.Ready, got.WaitingFor == "")
 		if got.Ready {
 			require.Equal(t, "Succeeded", got.Operation)
-			require.True(t, got.Healthy)
+			require.NotContains(t, []string{"", "Degraded", "Missing", "Unknown", "Suspended"}, a.Status.Health.Status)
 		}
 	})
 }
 
 func TestARealApplicationVouches(t *testing.T) {
-	raw, err := os.ReadFile("lean/testdata/application.json")
+	raw, err := os.ReadFile("../lean/testdata/application.json")
 	require.NoError(t, err)
 	var a lean.Application
 	require.NoError(t, json.Unmarshal(raw, &a))
-	require.Empty(t, closed(&a, deployment("web", "registry.example/web:1.2.0", "1")))
-}
-
-func TestTheOwnerOfADeployment(t *testing.T) {
-	const own = "apps/Deployment:shop/web"
-	for _, c := range []struct {
-		name, tracking, label string
-		want                  owner
-	}{
-		{"nobody", "", "", owner{}},
-		{"tracked", "store:" + own, "", owner{Name: "store", Tracked: true}},
-		{"tracked wins over the label", "store:" + own, "chart", owner{Name: "store", Tracked: true}},
-		{"in another namespace", "team_store:" + own, "", owner{Namespace: "team", Name: "store", Tracked: true}},
-		{"labelled", "", "store", owner{Name: "store"}},
-		{"labelled, in another namespace", "", "team_store", owner{Namespace: "team", Name: "store"}},
-		{"copied from another Deployment", "store:apps/Deployment:shop/api", "", owner{}},
-		{"copied from another namespace", "store:apps/Deployment:live/web", "", owner{}},
-		{"copied from another kind", "store:apps/StatefulSet:shop/web", "", owner{}},
-		{"copied, and labelled", "store:apps/Deployment:shop/api", "store", owner{Name: "store"}},
-		{"an old group", "store:extensions/Deployment:shop/web", "", owner{}},
-		{"garbage", "store", "", owner{}},
-		{"more garbage", ":::", "", owner{}},
-		{"no name", ":" + own, "", owner{Tracked: true}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			d := deployment("web", "web:1", "1")
-			if c.tracking != "" {
-				d.Annotations[trackingAnnotation] = c.tracking
-			}
-			if c.label != "" {
-				d.Labels[instanceLabel] = c.label
-			}
-			require.Equal(t, c.want, ownerOf(d))
-		})
-	}
-}
-
-func TestPickingTheOwnerAmongApplicationsOfOneName(t *testing.T) {
-	// in makes an Application of a namespace, which lists the Deployment or not.
-	in := func(ns string, lists bool) *lean.Application {
-		a := application("web", "web:1")
-		if a.Namespace = ns; !lists {
-			a.Status.Resources = nil
-		}
-		return a
-	}
-	tracked := owner{Name: "web", Tracked: true}
-	for _, c := range []struct {
-		name  string
-		owner owner
-		apps  []*lean.Application
-		want  string
-	}{
-		{"there is none", tracked, nil, ""},
-		{"tracked and listed", tracked, []*lean.Application{in("argocd", true)}, "argocd"},
-		{"tracked and not listed yet", tracked, []*lean.Application{in("argocd", false)}, "argocd"},
-		{"labelled and listed", owner{Name: "web"}, []*lean.Application{in("argocd", true)}, "argocd"},
-		{"labelled by a chart", owner{Name: "web"}, []*lean.Application{in("argocd", false)}, ""},
-		{"labelled, two of the name", owner{Name: "web"}, []*lean.Application{in("argocd", false), in("team", true)}, "team"},
-		{"tracked, the one that lists it", tracked, []*lean.Application{in("argocd", false), in("team", true)}, "team"},
-		{"tracked, neither lists it: the one in Argo CD's own namespace", tracked, []*lean.Application{in("team", false), in("argocd", false)}, "argocd"},
-		{"tracked, the namespace is given", owner{Namespace: "team", Name: "web", Tracked: true}, []*lean.Application{in("argocd", true), in("team", false)}, "team"},
-		{"tracked, in a namespace that has none", owner{Namespace: "team", Name: "web", Tracked: true}, []*lean.Application{in("argocd", true)}, ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			d := deployment("web", "web:1", "1")
-			for range 2 {
-				got := ""
-				if a := c.owner.pick(c.apps, d); a != nil {
-					got = a.Namespace
-				}
-				require.Equal(t, c.want, got)
-				slices.Reverse(c.apps)
-			}
-		})
-	}
-}
-
-func TestTheEntryOfADeploymentIsExactlyItsOwn(t *testing.T) {
-	d := deployment("web", "web:1", "1")
-	for i, r := range []lean.ResourceStatus{
-		{Group: "extensions", Kind: "Deployment", Namespace: "shop", Name: "web"},
-		{Group: "apps", Kind: "StatefulSet", Namespace: "shop", Name: "web"},
-		{Group: "apps", Kind: "Deployment", Namespace: "live", Name: "web"},
-		{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "api"},
-	} {
-		t.Run(fmt.Sprint(i), func(t *testing.T) {
-			a := &lean.Application{Status: lean.ApplicationStatus{Resources: []lean.ResourceStatus{r}}}
-			require.Nil(t, entry(a, d))
-		})
-	}
-}
-
-func TestSlimKeepsWhatVerdictsRead(t *testing.T) {
-	d := deployment("web", "web:1", "1")
-	d.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}
-	d.Annotations["kubectl.kubernetes.io/last-applied-configuration"] = "{}"
-	d.Spec.Template.Spec.InitContainers = template("migrate:1").Spec.Containers
-	d.Spec.Template.Spec.NodeName = "node"
-	whole := d.DeepCopy()
-	got, err := slim(d)
-	require.NoError(t, err)
-	small, ok := got.(*appsv1.Deployment)
-	require.True(t, ok)
-	require.Equal(t, rolling(whole), rolling(small))
-	require.Equal(t, images(whole.Spec.Template.Spec), images(small.Spec.Template.Spec))
-	require.Equal(t, rolledOut(whole), rolledOut(small))
-	require.Equal(t, map[string]string{revisionAnnotation: "1"}, small.Annotations)
-	require.Nil(t, small.ManagedFields)
-	require.Nil(t, small.Spec.Selector)
-	require.Empty(t, small.Spec.Template.Spec.NodeName)
-
-	for _, o := range []any{nil, "x", &lean.Workflow{}} {
-		same, err := slim(o)
-		require.NoError(t, err)
-		require.Equal(t, o, same)
-	}
-	for _, o := range []any{"x", d} {
-		same, err := slimMeta(o)
-		require.NoError(t, err)
-		require.Equal(t, o, same)
-	}
-	for _, o := range []any{"x", deployment("web", "web:1", "1")} {
-		keys, err := indexOwner(o)
-		require.NoError(t, err)
-		require.Empty(t, keys)
-	}
-	keys, err := indexName("x")
-	require.NoError(t, err)
-	require.Empty(t, keys)
+	require.Empty(t, ArgoCD(&a, web("registry.example/web:1.2.0")).WaitingFor)
 }
