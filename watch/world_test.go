@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/cache"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -124,6 +125,13 @@ func (l *ledger) told() []string {
 	return out
 }
 
+// forget forgets the snapshots, and no records.
+func (l *ledger) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen, l.asked, l.reads = nil, nil, 0
+}
+
 func (l *ledger) record(p ...release.Past) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -139,6 +147,8 @@ type world struct {
 	api    *api
 	ledger *ledger
 	clock  *clocktesting.FakeClock
+	config Config
+	stop   func() // ends what start began
 }
 
 func newWorld(t testing.TB, settings ...func(*Config)) *world {
@@ -155,6 +165,7 @@ func newWorld(t testing.TB, settings ...func(*Config)) *world {
 	for _, set := range settings {
 		set(&c)
 	}
+	w.config = c
 	watcher, err := New(c)
 	require.NoError(t, err)
 	w.Watcher = watcher
@@ -175,10 +186,22 @@ func (w *world) start(workers int) {
 			w.Work(ctx, workers)
 		}()
 	}
-	w.t.Cleanup(func() {
+	w.stop = sync.OnceFunc(func() {
 		stop()
 		<-done
 	})
+	w.t.Cleanup(w.stop)
+}
+
+// restart is another process, which begins with what is there.
+func (w *world) restart(workers int) {
+	w.t.Helper()
+	w.stop()
+	watcher, err := New(w.config)
+	require.NoError(w.t, err)
+	w.Watcher = watcher
+	w.ledger.forget()
+	w.start(workers)
 }
 
 // roll writes a Deployment and the ReplicaSet that carries its template.
@@ -212,8 +235,19 @@ func eventually(ok func() bool) bool {
 	return false
 }
 
+// namespaceOf is where objects of a kind are in these tests.
+func namespaceOf(kind string) string {
+	if kind == "Application" {
+		return "argocd"
+	}
+	return "shop"
+}
+
 // cached is what the cache of a kind shows of a subject; nil if nothing.
 func (w *world) cached(kind, name string) runtime.Object {
+	if f, ok := w.apps[kind]; ok {
+		return f.get(namespaceOf(kind), name)
+	}
 	f, ok := w.kind(kind)
 	require.True(w.t, ok, kind)
 	return f.feed.get("shop", name)
@@ -232,5 +266,24 @@ func (w *world) cachedAs(name string, generation int64) {
 	require.True(w.t, eventually(func() bool {
 		d, ok := w.cached("Deployment", name).(*appsv1.Deployment)
 		return ok && d.Generation == generation
+	}))
+}
+
+// shows waits for the cache of a kind to show of a subject what the API server does.
+func (w *world) shows(kind, name string) {
+	w.t.Helper()
+	version := func() string {
+		w.api.mu.Lock()
+		defer w.api.mu.Unlock()
+		for plural, k := range served {
+			if m := w.api.objects[plural+" "+namespaceOf(kind)+"/"+name]; k.kind == kind && m != nil {
+				return field(m, "resourceVersion")
+			}
+		}
+		return ""
+	}
+	require.True(w.t, eventually(func() bool {
+		m, ok := w.cached(kind, name).(metav1.Object)
+		return ok && m.GetResourceVersion() == version()
 	}))
 }
