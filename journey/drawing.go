@@ -135,8 +135,10 @@ func common(rec *v1alpha1.Release, r release.Release, t Trace) []attribute.KeyVa
 	case "DaemonSet":
 		out = append(out, semconv.K8SDaemonSetName(r.Subject.Name))
 	}
-	if g := rec.Status.GitOps; g != nil && fullSHA(g.Revision) {
-		out = append(out, semconv.VCSRefHeadRevision(g.Revision))
+	if g := rec.Status.GitOps; g != nil {
+		if c := commitOf(g.Source, g.Revision); c != "" {
+			out = append(out, semconv.VCSRefHeadRevision(c))
+		}
 	}
 	return out
 }
@@ -144,9 +146,10 @@ func common(rec *v1alpha1.Release, r release.Release, t Trace) []attribute.KeyVa
 // releaseOf reads the release back from its record.
 func releaseOf(rec *v1alpha1.Release) release.Release {
 	s := rec.Spec
+	kind := release.KindRef{APIVersion: s.Subject.APIVersion, Kind: s.Subject.Kind}
 	return release.Release{
 		Subject: release.Subject{
-			Cluster: s.Cluster, Kind: s.Subject.Kind, Namespace: rec.Namespace, Name: s.Subject.Name,
+			Cluster: s.Cluster, Kind: kind.Subject(), Namespace: rec.Namespace, Name: s.Subject.Name,
 		},
 		UID:        s.Subject.UID,
 		Revision:   s.Revision,

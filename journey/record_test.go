@@ -114,6 +114,7 @@ func randomRecord(r *rand.Rand) *v1alpha1.Release {
 func randomDelivery(r *rand.Rand, rec *v1alpha1.Release) v1alpha1.Delivery {
 	d := delivery(rec, fmt.Sprintf("sink-%d", r.IntN(3)), r.IntN(2) == 0)
 	d.Rule = fmt.Sprintf("rule-%d", r.IntN(2))
+	d.Event = []string{"", "", "stalled", "superseded"}[r.IntN(4)]
 	d.First = nil
 	if a, b := randomTime(r), randomTime(r); a != nil && b != nil {
 		d.First = &v1alpha1.Attempt{Started: *a, Finished: *b, Error: strings.Repeat("x", r.IntN(2))}

@@ -61,6 +61,9 @@ func (d drawing) verdict(v v1alpha1.Delivery) *node {
 			keyRule.String(v.Rule), keySink.String(v.Sink), semconv.CloudEventsEventID(v.EventID),
 		},
 	}
+	if v.Event != "" {
+		n.attributes = append(n.attributes, semconv.CloudEventsEventType(release.Occasion(v.Event).EventType()))
+	}
 	if v.URL != "" {
 		n.attributes = append(n.attributes, semconv.CICDPipelineRunURLFull(v.URL))
 	}

@@ -23,9 +23,9 @@ const (
 
 // prompt reports whether a delivery came with the release's becoming ready. Of a
 // rule that held only later, the announcement is not drawn: what was drawn at
-// ready must not change.
+// ready must not change. Nor is one of anything else that happened.
 func prompt(rec *v1alpha1.Release, v v1alpha1.Delivery) bool {
-	return at(&v.Created).Equal(at(rec.Status.Timeline.Ready))
+	return v.Event == "" && at(&v.Created).Equal(at(rec.Status.Timeline.Ready))
 }
 
 // Ready draws the spans up to the announcement of a release. It is empty for a

@@ -118,12 +118,23 @@ func coded(s release.Snapshot, _ []string) (Trace, bool) {
 	return ofCommit(s.Annotations[imageSource], s.Annotations[imageRevision])
 }
 
-// synced finds the commit that the application was synced to.
+// synced finds the commit that the application was synced to: the one that people
+// wrote, if what was synced was made from it.
 func synced(s release.Snapshot, _ []string) (Trace, bool) {
 	if s.App.Engine == "" {
 		return Trace{}, false
 	}
-	return ofCommit(s.App.RepoURL, s.App.Revision)
+	return ofCommit(s.App.RepoURL, commitOf(s.App.Source, s.App.Revision))
+}
+
+// commitOf is the first that is a commit; empty if none is.
+func commitOf(revisions ...string) string {
+	for _, r := range revisions {
+		if fullSHA(strings.ToLower(r)) {
+			return strings.ToLower(r)
+		}
+	}
+	return ""
 }
 
 // pinned finds the digest of the image. With several images none is certain to
