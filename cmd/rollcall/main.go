@@ -60,7 +60,7 @@ func newRoot(name string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rollcall",
 		Short: "Start what comes after a deployment, once the new release is fully ready",
-		Long: `rollcall watches rollouts and Argo CD, notices a new release, waits until it is
+		Long: `rollcall watches rollouts, Argo CD and Flux, notices a new release, waits until it is
 fully operational, and starts what comes next, once: an Argo Workflow, or any
 receiver of CloudEvents. It draws the way from commit to verdict as one trace.
 

@@ -31,10 +31,13 @@ func newReleases() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "releases [KIND/NAME]",
 		Short: "List recorded releases, newest last",
-		Long: `List the releases that rollcall has recorded: of one workload, of a namespace, or
-of the whole cluster. The same objects are there as "kubectl get releases".`,
+		Long: `List the releases that rollcall has recorded: of one workload or application, of
+a namespace, or of the whole cluster. The kind may bear its group, as in
+Certificate.cert-manager.io/web. The same objects are there as "kubectl get
+releases".`,
 		Example: `  rollcall releases -n shop
-  rollcall releases -n shop Deployment/web -o yaml
+  rollcall releases -n shop StatefulSet/db -o yaml
+  rollcall releases -n argocd Application/shop
   rollcall releases -A -o wide`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -108,10 +111,13 @@ func subject(args []string) (kind, name string, err error) {
 	return kind, name, nil
 }
 
-// only keeps the releases of one workload.
+// only keeps the releases of one subject, by its kind with or without the group.
 func only(list *v1alpha1.ReleaseList, kind, name string) {
 	list.Items = slices.DeleteFunc(list.Items, func(r v1alpha1.Release) bool {
-		return !strings.EqualFold(r.Spec.Subject.Kind, kind) || r.Spec.Subject.Name != name
+		s := r.Spec.Subject
+		group, _, grouped := strings.Cut(s.APIVersion, "/")
+		named := strings.EqualFold(s.Kind, kind) || grouped && strings.EqualFold(s.Kind+"."+group, kind)
+		return !named || s.Name != name
 	})
 }
 

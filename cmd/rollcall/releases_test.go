@@ -124,3 +124,56 @@ func TestReleases(t *testing.T) {
 		assert.Contains(t, got.errs, "error: list releases: ")
 	})
 }
+
+func TestOnlyTheSubjectThatIsNamed(t *testing.T) {
+	var all v1alpha1.ReleaseList
+	for _, s := range []v1alpha1.Subject{
+		{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"},
+		{APIVersion: "apps/v1", Kind: "Deployment", Name: "api"},
+		{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "db"},
+		{APIVersion: "argoproj.io/v1alpha1", Kind: "Application", Name: "shop"},
+		{APIVersion: "cert-manager.io/v1", Kind: "Certificate", Name: "web"},
+		{APIVersion: "example.com/v1", Kind: "Certificate", Name: "web"},
+		{APIVersion: "v1", Kind: "ReplicationController", Name: "old"},
+	} {
+		all.Items = append(all.Items, v1alpha1.Release{Spec: v1alpha1.ReleaseSpec{Subject: s}})
+	}
+	for argument, want := range map[string][]string{
+		"Deployment/web":                  {"apps/v1 Deployment web"},
+		"deployment/web":                  {"apps/v1 Deployment web"},
+		"deployment.apps/web":             {"apps/v1 Deployment web"},
+		"StatefulSet/db":                  {"apps/v1 StatefulSet db"},
+		"Application/shop":                {"argoproj.io/v1alpha1 Application shop"},
+		"Certificate/web":                 {"cert-manager.io/v1 Certificate web", "example.com/v1 Certificate web"},
+		"Certificate.cert-manager.io/web": {"cert-manager.io/v1 Certificate web"},
+		"ReplicationController/old":       {"v1 ReplicationController old"},
+		"Deployment.example.com/web":      nil,
+		"DaemonSet/web":                   nil,
+	} {
+		t.Run(argument, func(t *testing.T) {
+			kind, name, err := subject([]string{argument})
+			require.NoError(t, err)
+			list := all.DeepCopy()
+			only(list, kind, name)
+			var got []string
+			for _, r := range list.Items {
+				s := r.Spec.Subject
+				got = append(got, s.APIVersion+" "+s.Kind+" "+s.Name)
+			}
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
+func TestHelpNamesWhatIsNew(t *testing.T) {
+	for command, words := range map[string][]string{
+		"run":      {"has stalled", "superseded", "Flux", "hub", "--gate-timeout", "--argocd-destination"},
+		"releases": {"StatefulSet/db", "Application/shop", "Certificate.cert-manager.io/web"},
+	} {
+		got := rollcall(t, "", command, "--help")
+		for _, word := range words {
+			assert.Contains(t, got.out, word, command)
+		}
+	}
+	assert.Contains(t, rollcall(t, "", "--help").out, "Argo CD and Flux")
+}

@@ -40,8 +40,14 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run the controller",
-		Long: `Run the controller: watch rollouts, keep a Release object for each, and send what
-the rules ask for once a release is ready.
+		Long: `Run the controller: watch the rollouts of all workloads, keep a Release object for
+each, and send what the rules ask for once a release is ready, has stalled, or was
+superseded.
+
+Argo CD and Flux are asked about the workloads that they own. Argo CD's
+Applications may be in another cluster, a hub: then say how to reach it, and by
+which servers or names its Applications address this cluster. An engine is waited
+for as long as it takes, unless --gate-timeout says otherwise.
 
 Rules are read from one ConfigMap, key rules.yaml, and followed as it changes.
 Without it, releases are recorded and nobody is told. Of several replicas one
@@ -52,7 +58,8 @@ traces) is set; the other standard OTEL_* variables hold as well.
 
 The first time, whatever runs already is recorded as a baseline, and not told.`,
 		Example: `  rollcall run --cluster staging
-  rollcall run --kubeconfig ~/.kube/config --leader-elect=false --log-level debug`,
+  rollcall run --kubeconfig ~/.kube/config --leader-elect=false --log-level debug
+  rollcall run --cluster eu-1 --argocd-kubeconfig hub.yaml --argocd-destination https://eu-1.example.com:6443,eu-1`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := s.check(); err != nil {
