@@ -3,11 +3,13 @@ package timeline
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 const (
@@ -37,6 +39,7 @@ func (d deployment) write(w *world, r Ref) error {
 	before := spec["template"]
 	spec["template"] = d.template.pod(r.Name)
 	w.wrote(o, before, d.by)
+	d.deadline(spec)
 	counted := fmt.Sprint(status["replicas"], status["updatedReplicas"], status["availableReplicas"])
 	d.count(status)
 	moved := counted != fmt.Sprint(d.total, d.updated, d.available)
@@ -49,6 +52,9 @@ func (d deployment) write(w *world, r Ref) error {
 		}
 		say(status, c, w.now(), moved && c.reason == "ReplicaSetUpdated")
 	}
+	if d.observed > 0 {
+		say(status, d.availability(spec), w.now(), false)
+	}
 	if d.revision != "" {
 		annotate(o, revisionKey, d.revision)
 	}
@@ -57,6 +63,37 @@ func (d deployment) write(w *world, r Ref) error {
 		return err
 	}
 	return d.sets(w, o)
+}
+
+// deadline gives a Deployment the progress deadline that it has by default; one
+// whose controller shows no condition has none.
+func (d deployment) deadline(spec object) {
+	switch {
+	case spec["progressDeadlineSeconds"] != nil:
+	case d.progressing.kind == "" && d.observed > 0:
+		spec["progressDeadlineSeconds"] = int64(math.MaxInt32)
+	default:
+		spec["progressDeadlineSeconds"] = int64(600)
+	}
+}
+
+// availability is the condition Available: it counts old pods as well, and lets as
+// many be missing as the strategy does.
+func (d deployment) availability(spec object) condition {
+	strategy := part(spec, "strategy")
+	missing := int64(0)
+	if strategy["type"] != "Recreate" && d.replicas > 0 {
+		most := intstr.FromString("25%")
+		if v := part(strategy, "rollingUpdate")["maxUnavailable"]; v != nil {
+			most = intstr.Parse(fmt.Sprint(v))
+		}
+		n, _ := intstr.GetScaledValueFromIntOrPercent(&most, int(d.replicas), false) // the API has checked it
+		missing = int64(n)
+	}
+	if d.available >= max(d.replicas, 0)-missing {
+		return condition{"Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability."}
+	}
+	return condition{"Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability."}
 }
 
 // complete reports whether the controller would call the rollout complete.

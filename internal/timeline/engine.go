@@ -16,6 +16,8 @@ type Options struct {
 	Rules string
 	// Tell hears everything as it happens; it may be nil.
 	Tell func(Note)
+	// After is called once rollcall has come to rest after a step; it may be nil.
+	After func(Moment)
 	// RestartAfter restarts rollcall after so many steps, CrashAfter kills it on so
 	// many calls, FailAt makes that call fail; zero is never.
 	RestartAfter, CrashAfter, FailAt int
@@ -28,6 +30,15 @@ type Options struct {
 // disturbed reports whether the run is not as the file says.
 func (o Options) disturbed() bool {
 	return o.RestartAfter+o.CrashAfter+o.FailAt > 0 || o.FailOnce || len(o.Behind) > 0
+}
+
+// Moment is the world between two steps.
+type Moment struct {
+	// At is when, Objects is the cluster.
+	At      time.Duration
+	Objects *memory.Server
+	// Calm says that rollcall is there, and hindered by nothing.
+	Calm bool
 }
 
 // Note is one thing that happened.
@@ -174,7 +185,12 @@ func (e *engine) step(s Step) error {
 	if err := s.Do.do(e); err != nil {
 		return fmt.Errorf("%s:%d: %w", e.File, s.Line, err)
 	}
-	return e.settle()
+	if err := e.settle(); err != nil || e.opt.After == nil {
+		return err
+	}
+	calm := e.process != nil && len(e.faults.lag)+len(e.faults.fails) == 0
+	e.opt.After(Moment{At: e.clock.now.Sub(e.zero), Objects: e.server, Calm: calm})
+	return nil
 }
 
 // settle lets rollcall do what there is to do at this moment.

@@ -290,3 +290,6 @@ func unsay(status object, kind string) {
 		return c["type"] == kind
 	})
 }
+
+// TemplateHash is what the controllers of a timeline call a workload's pod template.
+func TemplateHash(o *unstructured.Unstructured) string { return hash(part(o.Object, "spec", "template")) }

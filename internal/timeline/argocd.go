@@ -157,124 +157,34 @@ func (w *world) owned(owner Ref) []Ref {
 	return out
 }
 
-// podImages lists the images of the pods of some workloads.
+// podImages lists the images of the pods of some workloads. Of a kind that has no
+// pods in a timeline, it is those of the template.
 func (w *world) podImages(of []Ref) []string {
 	var out []string
 	for _, p := range w.server.List("Pod") {
-		if !slices.ContainsFunc(of, func(r Ref) bool { return r.Namespace == p.GetNamespace() && r.Name == p.GetLabels()["app"] }) {
-			continue
+		if slices.ContainsFunc(of, func(r Ref) bool { return r.Namespace == p.GetNamespace() && r.Name == p.GetLabels()["app"] }) {
+			out = append(out, images(part(p.Object, "spec"))...)
 		}
-		for _, kind := range []string{"initContainers", "containers"} {
-			list, _ := part(p.Object, "spec")[kind].([]any)
-			for _, c := range list {
-				if image, ok := c.(object)["image"].(string); ok {
-					out = append(out, image)
-				}
-			}
+	}
+	for _, r := range of {
+		if o, ok := w.server.Get(r.Kind, r.Namespace, r.Name); ok && (r.Kind == "StatefulSet" || r.Kind == "DaemonSet") {
+			out = append(out, images(part(o.Object, "spec", "template", "spec"))...)
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// flux writes what Flux's objects have in common.
-func (w *world) flux(r Ref, c common, owns []Ref, suspended bool) (*unstructured.Unstructured, error) {
-	o, err := w.take(r)
-	if err != nil {
-		return nil, err
-	}
-	if err := w.own(r, owns); err != nil {
-		return nil, err
-	}
-	c.begin(o, w.now())
-	spec := part(o.Object, "spec")
-	if delete(spec, "suspend"); suspended {
-		spec["suspend"] = true
-	}
-	part(o.Object, "status")["observedGeneration"] = c.observed
-	return o, nil
-}
-
-// conclude writes conditions; those that are not said are not there.
-func conclude(o *unstructured.Unstructured, observed int64, now time.Time, all []condition) {
-	status := part(o.Object, "status")
-	list, _ := status["conditions"].([]any)
-	for _, item := range slices.Clone(list) {
-		c, _ := item.(object)
-		if !slices.ContainsFunc(all, func(x condition) bool { return x.kind == c["type"] }) {
-			kind, _ := c["type"].(string)
-			unsay(status, kind)
-		}
-	}
-	for _, c := range all {
-		if c.kind != "" {
-			if c.reason == "" {
-				c.reason = "Reported"
+// images lists those of a pod.
+func images(pod object) []string {
+	var out []string
+	for _, kind := range []string{"initContainers", "containers"} {
+		list, _ := pod[kind].([]any)
+		for _, c := range list {
+			if image, ok := c.(object)["image"].(string); ok {
+				out = append(out, image)
 			}
-			say(status, c, now, false)
 		}
 	}
-	list, _ = status["conditions"].([]any)
-	for _, item := range list {
-		c, _ := item.(object)
-		c["observedGeneration"] = observed
-		delete(c, "lastUpdateTime")
-	}
-}
-
-// write makes the Kustomization what the line says.
-func (k kustomization) write(w *world, r Ref) error {
-	o, err := w.flux(r, k.common, k.owns, k.suspended)
-	if err != nil {
-		return err
-	}
-	spec, status := part(o.Object, "spec"), part(o.Object, "status")
-	if spec["sourceRef"] == nil {
-		spec["sourceRef"], spec["prune"], spec["interval"] = object{"kind": "GitRepository", "name": r.Name}, true, "5m0s"
-	}
-	fluxRevision := func(s string) any {
-		if s == "-" {
-			return nil
-		}
-		if c := commit(s); c != s {
-			return "main@sha1:" + c
-		}
-		return s
-	}
-	for key, rev := range map[string]any{"lastAppliedRevision": fluxRevision(k.applied), "lastAttemptedRevision": fluxRevision(k.attempted)} {
-		if delete(status, key); rev != nil {
-			status[key] = rev
-		}
-	}
-	var entries []any
-	for _, m := range w.owned(r) {
-		entries = append(entries, object{"id": m.Namespace + "_" + m.Name + "_apps_" + m.Kind, "v": "v1"})
-	}
-	status["inventory"] = object{"entries": entries}
-	if k.digest != "" {
-		status["history"] = []any{object{
-			"digest": k.digest, "lastReconciledStatus": "ReconciliationSucceeded",
-			"metadata": object{"revision": fluxRevision(k.applied)}, "lastReconciled": stamp(w.now()),
-		}}
-	}
-	conclude(o, k.observed, w.now(), append(slices.Clone(k.conditions), k.ready))
-	return w.server.Put(o)
-}
-
-// write makes the HelmRelease what the line says.
-func (h helmRelease) write(w *world, r Ref) error {
-	o, err := w.flux(r, h.common, h.owns, h.suspended)
-	if err != nil {
-		return err
-	}
-	status := part(o.Object, "status")
-	if h.version > 0 {
-		status["history"] = []any{object{
-			"name": r.Name, "namespace": w.namespace, "version": h.version, "status": h.status,
-			"chartName": r.Name, "chartVersion": h.chart, "lastDeployed": stamp(w.now()),
-		}}
-		status["lastAttemptedRevision"] = h.chart
-	}
-	conclude(o, h.observed, w.now(), append(slices.Clone(h.conditions), h.ready))
-	return w.server.Put(o)
+	return out
 }
