@@ -292,4 +292,6 @@ func unsay(status object, kind string) {
 }
 
 // TemplateHash is what the controllers of a timeline call a workload's pod template.
-func TemplateHash(o *unstructured.Unstructured) string { return hash(part(o.Object, "spec", "template")) }
+func TemplateHash(o *unstructured.Unstructured) string {
+	return hash(part(o.Object, "spec", "template"))
+}
