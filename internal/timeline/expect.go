@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// expect reads "- TIME: EVENT KIND/NAME RELEASE [rev N] [over N,N] [FLAG]... [commit C] [-> RULE/SINK]".
+// expect reads "- TIME: EVENT KIND/NAME RELEASE [rev N] [over N,N] [FLAG]... [commit C] [source C] [-> RULE/SINK]".
 func (r *reader) expect(n *yaml.Node) {
 	r.t.Expect = []Expected{}
 	for _, item := range r.list(n, "expect") {
@@ -36,7 +36,7 @@ func flags() []string {
 }
 
 func readExpected(text string) (Expected, error) {
-	e := Expected{AnyRev: true, AnyCommit: true, AnyAddress: true}
+	e := Expected{AnyRev: true, AnyCommit: true, AnySource: true, AnyAddress: true}
 	text, address, addressed := strings.Cut(text, "->")
 	if addressed {
 		var ok bool
@@ -73,19 +73,32 @@ func (e *Expected) rest(words []string) error {
 			e.Flags = append(e.Flags, word)
 		case word == "over" && len(words) > 0:
 			e.Over, words = strings.Split(words[0], ","), words[1:]
-		case (word == "rev" || word == "commit") && len(words) > 0:
-			if word == "rev" {
-				e.Revision, e.AnyRev = words[0], false
-			} else if e.AnyCommit = false; words[0] != "none" {
-				e.Commit = commit(words[0])
-			}
-			words = words[1:]
+		case word == "again":
+			e.Repeated = true
+		case word == "rev" && len(words) > 0:
+			e.Revision, e.AnyRev, words = words[0], false, words[1:]
+		case word == "commit" && len(words) > 0:
+			e.Commit, e.AnyCommit, words = commits(words[0]), false, words[1:]
+		case word == "source" && len(words) > 0:
+			e.Source, e.AnySource, words = commits(words[0]), false, words[1:]
 		default:
-			return fmt.Errorf("unknown word %q; there are rev N, over N,N, commit C, and the flags %s", word, strings.Join(flags(), ", "))
+			return fmt.Errorf("unknown word %q; there are rev N, over N,N, commit C, source C, again, and the flags %s", word, strings.Join(flags(), ", "))
 		}
 	}
 	slices.Sort(e.Flags)
 	return nil
+}
+
+// commits are whole commits, of which several are joined by "+"; none is none.
+func commits(s string) string {
+	if s == "none" {
+		return ""
+	}
+	all := strings.Split(s, "+")
+	for i := range all {
+		all[i] = commit(all[i])
+	}
+	return strings.Join(all, "+")
 }
 
 // records reads "- KIND/NAME rev N RELEASE PHASE".

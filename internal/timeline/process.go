@@ -227,7 +227,10 @@ func describe(ev release.Event) Said {
 	r := ev.Release
 	s := Said{
 		ID: ev.ID, Event: string(ev.Occasion), Over: ev.Superseded, Subject: Ref{r.Subject.Kind, r.Subject.Namespace, r.Subject.Name}, Kind: string(r.Kind),
-		Revision: r.Revision, Commit: ev.App.Revision, Rule: ev.Rule, Sink: ev.Sink,
+		Revision: r.Revision, Commit: ev.App.Revision, Source: ev.App.Source, Rule: ev.Rule, Sink: ev.Sink,
+	}
+	if len(ev.App.Revisions) > 1 {
+		s.Commit = strings.Join(ev.App.Revisions, "+")
 	}
 	for flag, is := range map[string]bool{
 		"late": ev.Late, "partial": ev.App.Partial, "outOfBand": ev.OutOfBand, "gateTimeout": ev.GateTimeout,

@@ -96,7 +96,10 @@ type Said struct {
 	Kind    string `json:"kind"`
 	// Revision is the subject's own, Commit the one from Git; it may be empty.
 	Revision string `json:"revision"`
-	Commit   string `json:"commit,omitempty"`
+	// With several sources, Commit has one for each, joined by "+". Source is the
+	// commit that a hydrated one was made from.
+	Commit string `json:"commit,omitempty"`
+	Source string `json:"source,omitempty"`
 	// Over lists the revisions that came and went before this one.
 	Over []string `json:"over,omitempty"`
 	// Flags are what else the event says, sorted.
@@ -119,9 +122,20 @@ func (s Said) String() string {
 	}
 	words = append(words, s.Flags...)
 	if s.Commit != "" {
-		words = append(words, "commit "+shorten(s.Commit))
+		words = append(words, "commit "+shortened(s.Commit))
+	}
+	if s.Source != "" {
+		words = append(words, "source "+shortened(s.Source))
 	}
 	return strings.Join(append(words, "-> "+s.Rule+"/"+s.Sink), " ")
+}
+
+func shortened(commits string) string {
+	all := strings.Split(commits, "+")
+	for i := range all {
+		all[i] = shorten(all[i])
+	}
+	return strings.Join(all, "+")
 }
 
 // Expected is an event as a file expects it.
@@ -134,16 +148,20 @@ type Expected struct {
 	Whenever   bool
 	AnyRev     bool
 	AnyCommit  bool
+	AnySource  bool
 	AnyAddress bool
+	// Repeated says that it is sent more than once, each time under the same id.
+	Repeated bool
 }
 
 // matches reports whether an event is the expected one.
 func (e Expected) matches(s Said) bool {
 	return e.Event == s.Event && e.Subject == s.Subject && e.Kind == s.Kind &&
-		slices.Equal(e.Flags, s.Flags) && slices.Equal(e.Over, s.Over) && s.Again == 0 &&
+		slices.Equal(e.Flags, s.Flags) && slices.Equal(e.Over, s.Over) && e.Repeated == (s.Again > 0) &&
 		(e.Whenever || e.At == s.At) &&
 		(e.AnyRev || e.Revision == s.Revision) &&
-		(e.AnyCommit || e.Commit == s.Commit) &&
+		(e.AnyCommit || e.Commit == s.Commit || e.Commit != "" && strings.HasPrefix(s.Commit, e.Commit+"+")) &&
+		(e.AnySource || e.Source == s.Source) &&
 		(e.AnyAddress || e.Rule == s.Rule && e.Sink == s.Sink)
 }
 
@@ -152,6 +170,9 @@ func (e Expected) String() string {
 	s := e.Said.String()
 	if e.AnyAddress {
 		s, _, _ = strings.Cut(s, " -> ")
+	}
+	if e.Repeated {
+		s += ", more than once"
 	}
 	return s
 }
