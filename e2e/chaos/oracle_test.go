@@ -10,7 +10,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 )
 
 // grace is what the tables allow rollcall; one tick of their clock is a second.
@@ -49,7 +48,7 @@ func (l *life) show(template string, updated, total, available int32) {
 	}
 	d := &appsv1.Deployment{
 		ObjectMeta: meta,
-		Spec:       appsv1.DeploymentSpec{Replicas: ptr.To(int32(2)), Template: t},
+		Spec:       appsv1.DeploymentSpec{Replicas: new(int32(2)), Template: t},
 		Status: appsv1.DeploymentStatus{
 			ObservedGeneration: l.version, UpdatedReplicas: updated, Replicas: total, AvailableReplicas: available,
 		},
@@ -208,7 +207,7 @@ func TestWhatIsNotComplete(t *testing.T) {
 		"paused":        func(d *appsv1.Deployment, _ *appsv1.ReplicaSet) { d.Spec.Paused = true },
 		"being deleted": func(d *appsv1.Deployment, _ *appsv1.ReplicaSet) { d.DeletionTimestamp = &metav1.Time{} },
 		"nothing wanted": func(d *appsv1.Deployment, _ *appsv1.ReplicaSet) {
-			d.Spec.Replicas, d.Status = ptr.To(int32(0)), appsv1.DeploymentStatus{}
+			d.Spec.Replicas, d.Status = new(int32(0)), appsv1.DeploymentStatus{}
 		},
 		"old pods":                func(d *appsv1.Deployment, _ *appsv1.ReplicaSet) { d.Status.Replicas++ },
 		"not all updated":         func(d *appsv1.Deployment, _ *appsv1.ReplicaSet) { d.Status.UpdatedReplicas-- },

@@ -38,7 +38,7 @@ func first(ns string, i int) *appsv1.Deployment {
 	d := &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: name},
 		Spec: appsv1.DeploymentSpec{
-			Replicas: ptr.To(int32(1 + i%3)), Strategy: strategy,
+			Replicas: new(int32(1 + i%3)), Strategy: strategy,
 			Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"app": name}},
 			Template: corev1.PodTemplateSpec{
 				ObjectMeta: metav1.ObjectMeta{
@@ -50,7 +50,7 @@ func first(ns string, i int) *appsv1.Deployment {
 		},
 	}
 	if i%3 == 2 {
-		d.Spec.ProgressDeadlineSeconds = ptr.To(int32(4))
+		d.Spec.ProgressDeadlineSeconds = new(int32(4))
 	}
 	return d
 }
@@ -96,7 +96,7 @@ func (w *worker) edit(d *appsv1.Deployment, s Step) {
 	case Restart:
 		t.Annotations["kubectl.kubernetes.io/restartedAt"] = fmt.Sprintf("2026-01-01T00:00:%02dZ", s.N%60)
 	case Scale:
-		d.Spec.Replicas = ptr.To(1 + (*d.Spec.Replicas+int32(s.N))%4)
+		d.Spec.Replicas = new(1 + (*d.Spec.Replicas+int32(s.N))%4)
 		return
 	case Note:
 		if d.Annotations == nil {
