@@ -26,6 +26,7 @@ type Faults struct {
 	Throttled int // 429, and nothing was done
 	Conflict  int // 409 on a write, and nothing was done
 	Lost      int // done, and never answered
+	LostNew   int // the same for a call that creates something
 	Expired   int // 410 on a watch
 	Cut       int // a watch that breaks off within a few seconds
 	Short     int // a watch that ends in good order within a few seconds
@@ -33,7 +34,7 @@ type Faults struct {
 
 // Rough is what a round is played with.
 func Rough() Faults {
-	return Faults{Late: 60, Refused: 40, Throttled: 15, Conflict: 30, Lost: 40, Expired: 100, Cut: 300, Short: 200}
+	return Faults{Late: 60, Refused: 40, Throttled: 15, Conflict: 30, Lost: 40, LostNew: 150, Expired: 100, Cut: 300, Short: 200}
 }
 
 // Proxy stands before the API server and answers some of its calls itself.
@@ -148,7 +149,8 @@ func (p *Proxy) draw(r *http.Request) (fault string, after time.Duration) {
 		{"expired", f.Expired, watching},
 		{"cut", f.Cut, watching},
 		{"short", f.Short, watching},
-		{"lost", f.Lost, !watching},
+		{"lost", f.Lost, !watching && r.Method != http.MethodPost},
+		{"lost", f.LostNew, r.Method == http.MethodPost},
 		{"conflict", f.Conflict, r.Method == http.MethodPut},
 	} {
 		if !l.fits {
