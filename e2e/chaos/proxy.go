@@ -26,15 +26,17 @@ type Faults struct {
 	Throttled int // 429, and nothing was done
 	Conflict  int // 409 on a write, and nothing was done
 	Lost      int // done, and never answered
-	LostNew   int // the same for a call that creates something
-	Expired   int // 410 on a watch
-	Cut       int // a watch that breaks off within a few seconds
-	Short     int // a watch that ends in good order within a few seconds
+	// RefusedNew and LostNew are the same for calls that create something: they are
+	// few, and matter most.
+	RefusedNew, LostNew int
+	Expired             int // 410 on a watch
+	Cut                 int // a watch that breaks off within a few seconds
+	Short               int // a watch that ends in good order within a few seconds
 }
 
 // Rough is what a round is played with.
 func Rough() Faults {
-	return Faults{Late: 60, Refused: 40, Throttled: 15, Conflict: 30, Lost: 40, LostNew: 150, Expired: 100, Cut: 300, Short: 200}
+	return Faults{Late: 60, Refused: 40, RefusedNew: 150, Throttled: 15, Conflict: 30, Lost: 40, LostNew: 150, Expired: 100, Cut: 300, Short: 200}
 }
 
 // Proxy stands before the API server and answers some of its calls itself.
@@ -133,7 +135,7 @@ func (p *Proxy) draw(r *http.Request) (fault string, after time.Duration) {
 		p.count["passed"]++
 		return "", 0
 	}
-	f, watching := p.faults, r.URL.Query().Has("watch")
+	f, watching, creates := p.faults, r.URL.Query().Has("watch"), r.Method == http.MethodPost
 	type lot struct {
 		fault string
 		of    int
@@ -143,14 +145,15 @@ func (p *Proxy) draw(r *http.Request) (fault string, after time.Duration) {
 	after = time.Duration(p.random.IntN(1000)) * time.Millisecond
 	fault = "passed"
 	for _, l := range []lot{
-		{"refused", f.Refused, true},
+		{"refused", f.Refused, !creates},
+		{"refused", f.RefusedNew, creates},
 		{"throttled", f.Throttled, true},
 		{"late", f.Late, true},
 		{"expired", f.Expired, watching},
 		{"cut", f.Cut, watching},
 		{"short", f.Short, watching},
-		{"lost", f.Lost, !watching && r.Method != http.MethodPost},
-		{"lost", f.LostNew, r.Method == http.MethodPost},
+		{"lost", f.Lost, !watching && !creates},
+		{"lost", f.LostNew, creates},
 		{"conflict", f.Conflict, r.Method == http.MethodPut},
 	} {
 		if !l.fits {
