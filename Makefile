@@ -49,7 +49,7 @@ parts: ## build the real control plane that the scenarios run on; about 25 minut
 	@cd e2e && go run ./cmd/parts
 
 e2e: parts ## the scenarios on the real control plane, and a short round of chaos
-	cd e2e && go test -count=1 -timeout 60m -parallel 3 $$(go list ./... | grep -v /chaos)
+	cd e2e && go test -count=1 -timeout 60m -p 1 -parallel 3 $$(go list ./... | grep -v /chaos)
 	@$(MAKE) chaos
 
 chaos: parts ## crashes, cuts and faults for a minute, judged by an oracle; SEED=n plays a round again
