@@ -53,9 +53,9 @@ func (f *feed) optional(meta metadata.Interface, definition string) error {
 	}
 	f.definition = f.informers(cache.ToListWatcherWithWatchListSemantics(source, meta), &metav1.PartialObjectMetadata{}, cache.Indexers{})
 	var err error
-	f.defined, err = f.definition.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    func(any) { f.installed() },
-		UpdateFunc: func(_, _ any) { f.installed() },
+	f.defined, err = f.definition.AddEventHandler(cache.ResourceEventHandlerDetailedFuncs{
+		AddFunc:    func(_ any, initial bool) { f.installed(initial) },
+		UpdateFunc: func(_, _ any) { f.installed(false) },
 		DeleteFunc: func(any) { f.end() },
 	})
 	if err != nil {
@@ -64,15 +64,25 @@ func (f *feed) optional(meta metadata.Interface, definition string) error {
 	return nil
 }
 
+// afresh hears of the objects of a resource that was installed later: none of them
+// was there at the first look.
+type afresh struct{ cache.ResourceEventHandler }
+
+// OnAdd passes an object on as one that came.
+func (a afresh) OnAdd(o any, _ bool) { a.ResourceEventHandler.OnAdd(o, false) }
+
 // open makes the cache of a resource that needs no definition.
-func (f *feed) open() error {
+func (f *feed) open() error { return f.tell(f.handlers) }
+
+// tell makes the cache, and who hears of what is in it.
+func (f *feed) tell(handlers cache.ResourceEventHandler) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	informer := f.informers(f.source, f.example, f.index)
 	if err := informer.SetTransform(f.slim); err != nil {
 		return fmt.Errorf("slim objects: %w", err)
 	}
-	if _, err := informer.AddEventHandler(f.handlers); err != nil {
+	if _, err := informer.AddEventHandler(handlers); err != nil {
 		return fmt.Errorf("handle objects: %w", err)
 	}
 	f.running = informer
@@ -96,8 +106,14 @@ func (f *feed) run(ctx context.Context) {
 	f.end()
 }
 
-func (f *feed) installed() {
-	if f.informer() != nil || f.open() != nil {
+// installed begins to watch a resource, whose definition was there at the first
+// look or has come since.
+func (f *feed) installed(initial bool) {
+	handlers := f.handlers
+	if !initial {
+		handlers = afresh{handlers}
+	}
+	if f.informer() != nil || f.tell(handlers) != nil {
 		return // only an informer that was stopped before it started refuses
 	}
 	f.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -276,7 +277,7 @@ func (w *world) shows(kind, name string) {
 		w.api.mu.Lock()
 		defer w.api.mu.Unlock()
 		for plural, k := range served {
-			if m := w.api.objects[plural+" "+namespaceOf(kind)+"/"+name]; k.kind == kind && m != nil {
+			if m := w.api.objects[plural+" "+namespaceOf(kind)+"/"+name]; m != nil && (k.kind == kind || strings.HasPrefix(kind, k.kind+".")) {
 				return field(m, "resourceVersion")
 			}
 		}
