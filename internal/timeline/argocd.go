@@ -72,7 +72,8 @@ func (a application) write(w *world, r Ref) error {
 	return w.server.Put(o)
 }
 
-// operate writes the operation.
+// operate writes the operation. What was asked for stays as it is until there is
+// another operation.
 func (a application) operate(o *unstructured.Unstructured, now time.Time) {
 	if delete(o.Object, "operation"); a.requested {
 		o.Object["operation"] = object{"sync": object{}}
@@ -86,23 +87,16 @@ func (a application) operate(o *unstructured.Unstructured, now time.Time) {
 	was, result := op["phase"], part(op, "syncResult")
 	before := result["revision"]
 	revisions(result, a.opRevision)
-	sync := object{"revision": result["revision"]}
-	if len(a.partial) > 0 {
-		var only []any
-		for _, r := range a.partial {
-			only = append(only, object{"group": "apps", "kind": r.Kind, "name": r.Name})
-		}
-		sync["resources"] = only
+	news := was != a.phase || before != result["revision"]
+	if news || len(a.partial) > 0 || op["operation"] == nil {
+		op["operation"] = a.asked(result["revision"])
 	}
-	op["operation"] = object{"sync": sync, "initiatedBy": object{"automated": a.automated}}
-	running := func(phase any) bool { return phase == "Running" || phase == "Terminating" }
-	switch news := was != a.phase || before != result["revision"]; {
-	case running(a.phase):
+	if running(a.phase) {
 		if !running(was) {
 			op["startedAt"] = stamp(now)
 		}
 		delete(op, "finishedAt")
-	case news || op["finishedAt"] == nil:
+	} else if news || op["finishedAt"] == nil {
 		if op["startedAt"] == nil || !running(was) {
 			op["startedAt"] = stamp(now)
 		}
@@ -115,12 +109,26 @@ func (a application) operate(o *unstructured.Unstructured, now time.Time) {
 	}
 }
 
+func running(phase any) bool { return phase == "Running" || phase == "Terminating" }
+
+// asked is the operation that somebody asked for.
+func (a application) asked(revision any) object {
+	sync := object{"revision": revision}
+	var only []any
+	for _, r := range a.partial {
+		only = append(only, object{"group": "apps", "kind": r.Kind, "name": r.Name})
+	}
+	if len(only) > 0 {
+		sync["resources"] = only
+	}
+	return object{"sync": sync, "initiatedBy": object{"automated": a.automated}}
+}
+
 // resources writes what the Application owns, and the images of its pods: as it
-// says, or else as they are.
+// says, or else as they are. What else was patched into its list stays.
 func (a application) resources(w *world, r Ref, status object) {
 	owned := w.owned(r)
-	var list []any
-	images := slices.Clone(a.images)
+	list, _ := status["resources"].([]any)
 	for _, m := range owned {
 		state := a.sync
 		if slices.ContainsFunc(a.outOfSync, func(x Ref) bool { return w.place(x) == m }) {
@@ -128,16 +136,23 @@ func (a application) resources(w *world, r Ref, status object) {
 		} else if len(a.outOfSync) > 0 || len(a.partial) > 0 {
 			state = "Synced"
 		}
-		group := "apps"
-		if k, ok := w.server.OfKind("", m.Kind); ok {
-			group = k.Group
+		known, _ := w.server.OfKind("", m.Kind)
+		i := slices.IndexFunc(list, func(item any) bool {
+			o, _ := item.(object)
+			return o["kind"] == m.Kind && o["namespace"] == m.Namespace && o["name"] == m.Name
+		})
+		if i < 0 {
+			i, list = len(list), append(list, object{"group": known.Group, "kind": m.Kind, "namespace": m.Namespace, "name": m.Name})
 		}
-		list = append(list, object{"group": group, "kind": m.Kind, "namespace": m.Namespace, "name": m.Name, "status": state})
-	}
-	if a.images == nil {
-		images = w.podImages(owned)
+		if o, ok := list[i].(object); ok {
+			o["status"] = state
+		}
 	}
 	status["resources"] = list
+	images := a.images
+	if images == nil {
+		images = w.podImages(owned)
+	}
 	all := make([]any, len(images))
 	for i := range images {
 		all[i] = images[i]
