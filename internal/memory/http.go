@@ -31,7 +31,7 @@ type Call struct {
 
 // String gives the call as a log would.
 func (c Call) String() string {
-	return strings.TrimSuffix(fmt.Sprintf("%s %s %s/%s", c.Verb, c.Resource, c.Namespace, c.Name), " /")
+	return strings.TrimRight(fmt.Sprintf("%s %s %s/%s", c.Verb, c.Resource, c.Namespace, c.Name), " /")
 }
 
 // Fate is what becomes of a call; its zero value is that it is served.
