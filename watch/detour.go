@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -54,15 +55,28 @@ func unrecorded(r *reading, past []release.Past) time.Time {
 	return newest
 }
 
-// missing lists the versions other than the current one that have no record.
+// missing lists the versions other than the current one that have no record, and
+// may have come after the last completed release. Those that were there before
+// rollcall was may have no record, either.
 func missing(r *reading, past []release.Past) []version {
 	var out []version
+	last := slices.IndexFunc(past, func(p release.Past) bool { return p.Phase.Completed() })
 	for _, v := range r.others {
-		if !slices.ContainsFunc(past, func(p release.Past) bool { return p.Template.Hash == v.hash }) {
+		recorded := slices.ContainsFunc(past, func(p release.Past) bool { return p.Template.Hash == v.hash })
+		if !recorded && (last < 0 || v.follows(past[last], r.uid)) {
 			out = append(out, v)
 		}
 	}
 	return out
+}
+
+// follows reports whether a version of an object may have come after a release. The
+// number of the current version was above all others when it got it. What bears no
+// number, or is of another object, tells nothing.
+func (v version) follows(p release.Past, uid string) bool {
+	n, err := strconv.ParseInt(v.number, 10, 64)
+	m, errPast := strconv.ParseInt(p.Revision, 10, 64)
+	return err != nil || errPast != nil || p.UID != uid || n > m
 }
 
 // superseded lists the revisions since the last completed one that came and went

@@ -58,3 +58,28 @@ func TestADetourThatNobodySawIsToldByThePods(t *testing.T) {
 		})
 	}
 }
+
+// A version that was there before rollcall has no record, and came before the one
+// that has one, even if it was made later: the older was taken up again.
+func TestWhatCameBeforeTheBaselineIsNoDetour(t *testing.T) {
+	look := func(now *appsv1.Deployment, hash string) release.Snapshot {
+		w := newWorld(t)
+		baseline := changed("web", "web:1", "3", 3)
+		w.ledger.record(settled(baseline, "a"))
+		other := replicaSet(changed("web", "web:2", "2", 2), "b")
+		other.CreationTimestamp = metav1.NewTime(epoch.Add(time.Minute))
+		w.api.put("replicasets", other)
+		w.api.put("replicasets", replicaSet(baseline, "a"))
+		w.roll(now, hash)
+		w.api.put("pods", pod(replicaSet(now, hash), 0, epoch.Add(time.Hour)))
+		w.start(0)
+		require.NoError(t, w.look(t.Context(), subject("web")))
+		got := w.ledger.snapshots()
+		return got[len(got)-1]
+	}
+	require.Equal(t, release.Reverted, look(changed("web", "web:1", "5", 5), "a").Release.Kind)
+
+	next := look(changed("web", "web:3", "4", 4), "c")
+	require.Equal(t, release.Image, next.Release.Kind)
+	require.Empty(t, next.Superseded)
+}
