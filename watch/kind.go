@@ -56,8 +56,8 @@ type reading struct {
 	// app is the verdict of an engine that reading the subject gave along the way;
 	// nil asks for it.
 	app *release.App
-	// writer is the field manager that wrote the template last; empty if unknown.
-	writer string
+	// writer is who wrote the template last.
+	writer writer
 }
 
 type podsOf struct {

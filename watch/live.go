@@ -9,6 +9,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/release"
 	"github.com/rollcall-dev/rollcall/watch/gitops"
+	"github.com/rollcall-dev/rollcall/watch/lean"
 )
 
 // lookLive reads a subject's objects from the API server, without a resource
@@ -133,13 +134,18 @@ func (w *Watcher) timedOut(s release.Snapshot) bool {
 }
 
 // attribute says whether the engine made the release. If somebody else did, the
-// commit that the engine tells of has nothing to do with it.
+// commit that the engine tells of has nothing to do with it. A Kustomization does
+// not show that something differs; it vouches for what somebody else wrote only by
+// having looked since, and let it be.
 func (w *Watcher) attribute(s *release.Snapshot, r *reading) {
-	if s.App.Engine == "" || r.writer == "" || gitops.Manager(r.writer) {
+	if s.App.Engine == "" || r.writer.by == "" || gitops.Manager(r.writer.by) {
 		return
 	}
 	s.OutOfBand = true
 	s.App.Revision, s.App.Revisions, s.App.Source = "", nil, ""
+	if s.App.Kind == lean.Kustomizations.Name && s.App.WaitingFor == "" && !s.App.SyncFinishedAt.After(r.writer.at) {
+		s.App.WaitingFor, s.App.Ready = "Flux has not looked since "+r.writer.by+" wrote the template", false
+	}
 }
 
 // snapshot detaches what is known of a subject and its release.

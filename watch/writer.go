@@ -2,13 +2,20 @@ package watch
 
 import (
 	"encoding/json"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// templateWriter is the field manager that wrote an object's pod template last, as
-// far as its managed fields tell; empty if they do not.
-func templateWriter(o metav1.Object) string {
+// writer is the field manager that wrote a pod template last, and when; by is empty
+// if that is unknown.
+type writer struct {
+	by string
+	at time.Time
+}
+
+// templateWriter reads off an object's managed fields who wrote its pod template.
+func templateWriter(o metav1.Object) writer {
 	var last *metav1.ManagedFieldsEntry
 	for i := range o.GetManagedFields() {
 		e := &o.GetManagedFields()[i]
@@ -20,9 +27,9 @@ func templateWriter(o metav1.Object) string {
 		}
 	}
 	if last == nil {
-		return ""
+		return writer{}
 	}
-	return last.Manager
+	return writer{last.Manager, last.Time.Time}
 }
 
 // ownsTemplate reports whether a set of fields has any of the pod template.
