@@ -103,11 +103,12 @@ type Blow struct {
 	For     time.Duration
 }
 
-// lull is how long there is sometimes no blow: long enough for a release to be due.
+// lull is how long there is no blow after every nine: long enough for a release to
+// be due.
 const lull = 16 * time.Second
 
-// NextBlow draws the next one.
-func NextBlow(random *rand.Rand, replicas int) Blow {
+// NextBlow draws the next one, which is the n-th.
+func NextBlow(random *rand.Rand, n, replicas int) Blow {
 	troubles := []Trouble{Kill, Kill, Kill, Cut, Cut, Reset, Slowness, Scarcity, Partition}
 	b := Blow{
 		After:   300*time.Millisecond + time.Duration(random.IntN(3000))*time.Millisecond,
@@ -118,7 +119,7 @@ func NextBlow(random *rand.Rand, replicas int) Blow {
 	if b.Trouble == Partition {
 		b.For = 4 * time.Second
 	}
-	if random.IntN(12) == 0 {
+	if n%10 == 9 {
 		b.After = lull
 	}
 	return b

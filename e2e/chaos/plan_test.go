@@ -40,8 +40,8 @@ func TestAPlanIsTheSeedsAndWithinItsBounds(t *testing.T) {
 func TestBlowsAreTheSeeds(t *testing.T) {
 	draw := func() (out []Blow) {
 		random := rand.New(rand.NewPCG(3, 0))
-		for range 100 {
-			out = append(out, NextBlow(random, 2))
+		for n := range 100 {
+			out = append(out, NextBlow(random, n, 2))
 		}
 		return out
 	}

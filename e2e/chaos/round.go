@@ -124,8 +124,8 @@ func (r *round) rage(ctx context.Context) error {
 	defer wg.Wait()
 	busy := make([]sync.Mutex, len(r.replicas))
 	errs := make(chan error, 1)
-	for {
-		b := NextBlow(random, len(r.replicas))
+	for n := 0; ; n++ {
+		b := NextBlow(random, n, len(r.replicas))
 		select {
 		case <-ctx.Done():
 			return nil
