@@ -19,6 +19,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
 	"sigs.k8s.io/yaml"
 
 	"github.com/rollcall-dev/rollcall/conditions"
@@ -29,8 +30,16 @@ import (
 	"github.com/rollcall-dev/rollcall/release/v1alpha1"
 )
 
-// pages are what people read.
-var pages = []string{"README.md", "CONTRIBUTING.md"}
+// timelines is the page whose YAML and tables internal/timeline holds to its code.
+const timelines = "docs/timelines.md"
+
+// pages lists what people read.
+func pages(t *testing.T) []string {
+	t.Helper()
+	more, err := filepath.Glob("docs/*.md")
+	require.NoError(t, err)
+	return append([]string{"README.md", "CONTRIBUTING.md"}, more...)
+}
 
 func read(t *testing.T, file string) string {
 	t.Helper()
@@ -53,12 +62,18 @@ func blocks(t *testing.T, page, language string) []string {
 	return out
 }
 
-// table gives the cells of the table of README.md under a head.
+// table gives the cells of the first table under a head, on any page but that of
+// the timelines.
 func table(t *testing.T, head ...string) [][]string {
 	t.Helper()
-	lines := strings.Split(read(t, "README.md"), "\n")
+	var lines []string
+	for _, page := range pages(t) {
+		if page != timelines {
+			lines = append(lines, strings.Split(read(t, page), "\n")...)
+		}
+	}
 	i := slices.Index(lines, "| "+strings.Join(head, " | ")+" |")
-	require.GreaterOrEqual(t, i, 0, "README.md has no table with the columns %v", head)
+	require.GreaterOrEqual(t, i, 0, "there is no table with the columns %v", head)
 	var rows [][]string
 	for _, line := range lines[i+2:] {
 		if !strings.HasPrefix(line, "|") {
@@ -80,7 +95,10 @@ func firsts(rows [][]string) []string {
 }
 
 func TestYAMLOfThePagesIsRight(t *testing.T) {
-	for _, page := range pages {
+	for _, page := range pages(t) {
+		if page == timelines {
+			continue
+		}
 		for i, text := range blocks(t, page, "yaml") {
 			t.Run(fmt.Sprint(page, " ", i), func(t *testing.T) { checkYAML(t, page, []byte(text)) })
 		}
@@ -97,7 +115,7 @@ func TestManifestsAreRight(t *testing.T) {
 		t.Run(path, func(t *testing.T) { checkYAML(t, path, []byte(read(t, path))) })
 		return nil
 	}))
-	assert.Greater(t, seen, 5)
+	assert.Greater(t, seen, 12)
 }
 
 // kustomization has the fields that ours use.
@@ -105,6 +123,7 @@ type kustomization struct {
 	metav1.TypeMeta `json:",inline"`
 	Namespace       string   `json:"namespace"`
 	Resources       []string `json:"resources"`
+	Components      []string `json:"components"`
 	Images          []struct {
 		Name    string `json:"name"`
 		NewName string `json:"newName"`
@@ -126,6 +145,10 @@ func object(t *testing.T, kind string) any {
 	switch kind {
 	case "ConfigMap":
 		return &corev1.ConfigMap{}
+	case "Secret":
+		return &corev1.Secret{}
+	case "Config":
+		return &clientcmdv1.Config{}
 	case "Namespace":
 		return &corev1.Namespace{}
 	case "ServiceAccount":
@@ -142,7 +165,7 @@ func object(t *testing.T, kind string) any {
 		return &rbacv1.ClusterRoleBinding{}
 	case "Release":
 		return &v1alpha1.Release{}
-	case "Kustomization":
+	case "Kustomization", "Component":
 		return &kustomization{}
 	case "CustomResourceDefinition", "WorkflowTemplate": // their Go types are not among what we depend on
 		return &map[string]any{}
@@ -168,31 +191,9 @@ func checkYAML(t *testing.T, file string, raw []byte) {
 	}
 }
 
-// The overlay of the README replaces what it says it does.
-func TestOverlayFitsTheBase(t *testing.T) {
-	var k kustomization
-	var d appsv1.Deployment
-	for _, text := range blocks(t, "README.md", "yaml") {
-		if strings.Contains(text, "kind: Kustomization") {
-			require.NoError(t, yaml.UnmarshalStrict([]byte(text), &k))
-		}
-	}
-	require.NoError(t, yaml.UnmarshalStrict([]byte(read(t, "manifests/base/deployment.yaml")), &d))
-	require.Len(t, k.Patches, 1)
-	assert.Equal(t, map[string]string{"kind": "Deployment", "name": d.Name}, k.Patches[0].Target)
-	c := d.Spec.Template.Spec.Containers[0]
-	assert.Equal(t, c.Image, k.Images[0].Name)
-	assert.NotEmpty(t, c.Env, "the patch adds to a list that is there")
-	var ops []struct{ Op, Path, Value any }
-	require.NoError(t, yaml.Unmarshal([]byte(k.Patches[0].Patch), &ops))
-	assert.Equal(t, "/spec/template/spec/containers/0/args/1", ops[0].Path)
-	assert.Contains(t, ops[0].Value, "--cluster=")
-	assert.Contains(t, c.Args[1], "--cluster=")
-}
-
 func TestMakeTargetsExist(t *testing.T) {
 	makefile := read(t, "Makefile")
-	for _, page := range pages {
+	for _, page := range pages(t) {
 		for _, m := range regexp.MustCompile("(?m)(?:`|^ *)make ([a-z0-9-]+)").FindAllStringSubmatch(read(t, page), -1) {
 			assert.Regexp(t, "(?m)^"+m[1]+":", makefile, "%s names make %s", page, m[1])
 		}
@@ -200,14 +201,37 @@ func TestMakeTargetsExist(t *testing.T) {
 }
 
 func TestLinksLead(t *testing.T) {
-	for _, page := range pages {
-		for _, m := range regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllStringSubmatch(read(t, page), -1) {
-			if !strings.Contains(m[1], "://") {
-				_, err := os.Stat(m[1])
-				assert.NoError(t, err, page)
+	for _, page := range pages(t) {
+		for _, m := range regexp.MustCompile(`\]\(([^)#]*)(?:#([^)]*))?\)`).FindAllStringSubmatch(read(t, page), -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			to := filepath.Join(filepath.Dir(page), m[1])
+			if m[1] == "" {
+				to = page
+			}
+			_, err := os.Stat(to)
+			assert.NoError(t, err, page)
+			if m[2] != "" {
+				assert.Contains(t, anchors(t, to), m[2], "%s points into %s", page, to)
 			}
 		}
 	}
+}
+
+// anchors lists what a page's headings are called in links.
+func anchors(t *testing.T, page string) []string {
+	t.Helper()
+	var out []string
+	for _, m := range regexp.MustCompile("(?m)^#+ (.*)$").FindAllStringSubmatch(read(t, page), -1) {
+		words := regexp.MustCompile(`[^a-z0-9 -]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		out = append(out, strings.ReplaceAll(words, " ", "-"))
+	}
+	return out
+}
+
+func TestREADMEStaysShort(t *testing.T) {
+	assert.LessOrEqual(t, strings.Count(read(t, "README.md"), "\n"), 450, "what is longer goes to docs/")
 }
 
 func TestEveryFolderIsNamedOnce(t *testing.T) {
@@ -244,6 +268,9 @@ func TestKindsAndPhases(t *testing.T) {
 		kinds = append(kinds, string(k))
 	}
 	assert.Equal(t, kinds, firsts(table(t, "kind", "what")))
+	assert.Equal(t, []string{
+		string(release.BecameReady), string(release.DidStall), string(release.WasSuperseded),
+	}, firsts(table(t, "event", "what")))
 	for _, k := range release.DefaultKinds() {
 		announced = append(announced, "`"+string(k)+"`")
 	}
@@ -278,7 +305,7 @@ func TestFieldsOfTheRules(t *testing.T) {
 	for _, path := range firsts(table(t, "field", "what")) {
 		got = append(got, path[strings.LastIndex(path, ".")+1:])
 	}
-	assert.ElementsMatch(t, declared(t, "fields"), got, "README.md has one row for each field that config reads")
+	assert.ElementsMatch(t, declared(t, "fields"), got, "there is one row for each field that config reads")
 }
 
 func TestWhatIsRefusedIsSaid(t *testing.T) {
@@ -290,19 +317,16 @@ func TestWhatIsRefusedIsSaid(t *testing.T) {
 			words[m[1]] = strings.Split(strings.ReplaceAll(m[2], "`", ""), ", ")
 		}
 	}
-	rules := func(kind, more string) string {
-		return "rules:\n  - {name: x, on: {kind: " + kind + "}" + more + "}\n"
-	}
+	rules := func(more string) string { return "rules:\n  - {name: x, on: {kind: Deployment}" + more + "}\n" }
 	texts := map[string]func(word string) string{
 		"fields": func(w string) string {
 			if w == "signingSecret" {
 				return "sinks: {x: {http: {url: http://x, signingSecret: 1}}}"
 			}
-			return rules("Deployment", ", "+w+": 1")
+			return rules(", " + w + ": 1")
 		},
-		"events":    func(w string) string { return rules("Deployment", ", event: "+w) },
-		"sinks":     func(w string) string { return "sinks: {x: {" + w + ": {}}}" },
-		"workloads": func(w string) string { return rules(w, "") },
+		"events": func(w string) string { return rules(", event: " + w) },
+		"sinks":  func(w string) string { return "sinks: {x: {" + w + ": {}}}" },
 	}
 	var later []string
 	for group, text := range texts {

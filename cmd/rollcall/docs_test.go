@@ -44,7 +44,7 @@ func rows(t *testing.T, head string) [][]string {
 func shell(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
-	for _, name := range []string{"README.md", "CONTRIBUTING.md"} {
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "docs/engines.md", "docs/expressions.md", "docs/timelines.md"} {
 		for _, m := range regexp.MustCompile("(?ms)^ *```sh\n(.*?)^ *```$").FindAllStringSubmatch(page(t, name), -1) {
 			b.WriteString(m[1])
 		}
@@ -140,4 +140,16 @@ func TestMetricsOfThePage(t *testing.T) {
 		got = append(got, r[0])
 	}
 	assert.ElementsMatch(t, want, got)
+}
+
+// What manifests, and the overlays of the pages, start the controller with.
+func TestArgumentsOfTheManifestsAreRight(t *testing.T) {
+	seen := 0
+	for _, name := range []string{"README.md", "docs/engines.md", "manifests/base/deployment.yaml", "manifests/hub/spoke/kustomization.yaml"} {
+		for _, m := range regexp.MustCompile(`(?m)(?:- |value: )(--[a-z][^ \n]*)`).FindAllStringSubmatch(page(t, name), -1) {
+			seen++
+			require.NoError(t, newRun().ParseFlags([]string{m[1]}), name)
+		}
+	}
+	assert.GreaterOrEqual(t, seen, 6)
 }
