@@ -57,7 +57,7 @@ func Of(rec *v1alpha1.Release) release.Release {
 // pastOf sums up a record.
 func pastOf(rec *v1alpha1.Release) release.Past {
 	return release.Past{
-		Release: Of(rec), Phase: phase(rec), Settled: settled(rec),
+		Release: Of(rec), Phase: phase(rec), Settled: settled(rec), RecordedAt: rec.CreationTimestamp.Time,
 		RolledOutAt: when(rec.Status.Timeline.RolloutFinished), Superseded: rec.Spec.Superseded,
 	}
 }

@@ -108,7 +108,7 @@ const (
 	// Recreate is the same template on an object that was deleted and created again.
 	Recreate Kind = "recreate"
 	// Reverted is a return to the last completed template before anything else
-	// completed. It is never announced.
+	// completed, or another object that took over its pods. It is never announced.
 	Reverted Kind = "reverted"
 )
 
@@ -256,6 +256,8 @@ type Past struct {
 	Phase Phase
 	// Settled says that nothing about the release is left to judge.
 	Settled bool
+	// RecordedAt is when the record was made, to the second.
+	RecordedAt time.Time
 	// RolledOutAt is when the subject was first seen to lack nothing.
 	RolledOutAt time.Time
 	// Superseded is [Snapshot.Superseded] of when the release was first seen.

@@ -83,3 +83,34 @@ func TestWhatCameBeforeTheBaselineIsNoDetour(t *testing.T) {
 	require.Equal(t, release.Image, next.Release.Kind)
 	require.Empty(t, next.Superseded)
 }
+
+// Another object of the same template is told from one that took over the pods by
+// the age of what carries the template.
+func TestAnObjectThatTookOverThePodsIsNotRecreated(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		made time.Duration // the ReplicaSet, after the record
+		want release.Kind
+	}{
+		{"the ReplicaSet is older than the record", -time.Hour, release.Reverted},
+		{"of the very second", 0, release.Reverted},
+		{"it is younger", time.Second, release.Recreate},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			last := settled(deployment("web", "web:1", "1"), "a")
+			last.RecordedAt = epoch
+			w.ledger.record(last)
+			again := deployment("web", "web:1", "1")
+			again.UID = "uid-again"
+			rs := replicaSet(again, "a")
+			rs.CreationTimestamp = metav1.NewTime(epoch.Add(c.made))
+			w.api.put("replicasets", rs)
+			w.api.put("deployments", again)
+			w.start(0)
+			require.NoError(t, w.look(t.Context(), subject("web")))
+			got := w.ledger.snapshots()
+			require.Equal(t, c.want, got[len(got)-1].Release.Kind)
+		})
+	}
+}

@@ -181,6 +181,9 @@ func (w *Watcher) lively(r *reading, past []release.Past) (release.Snapshot, err
 		s.Baseline = true
 	}
 	kind, last := classify(s.Release, past, len(r.current.former) > 0)
+	if kind == release.Recreate && !r.current.created.After(last.RecordedAt) {
+		kind = release.Reverted // the object took over what the last one left: no pod was replaced
+	}
 	s.Release.Kind, s.Release.Completed, s.Superseded = kind, release.Remembered(past), superseded(r, past)
 	if last != nil {
 		s.Release.Previous = last.Name()
