@@ -113,6 +113,7 @@ func FuzzNoTextPanics(f *testing.F) {
 	f.Add(story("  - 1s: Application/a Synced@c1 | Running@c1 | Healthy | owns Deployment/web | OutOfSync Deployment/web\n", "  - any: ready Deployment/web release over 1,2 -> a/b\n"))
 	f.Add(head + "objects:\n  - HelmRelease/web 1/1 | True | v1 deployed 1.2.3 | Released=True/Yes | deleting\nexpect: []\n")
 	f.Add(head + "steps:\n  - 1s: [fail send a for 3s, lag all 1s, crash after 1 call, {patch: Pod/a, with: [1]}]\nexpect: []\n")
+	f.Add(head + "steps:\n  - 1s: [restart, {}]\nexpect: []\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		tl, mistakes := timeline.Read("x.yaml", []byte(text))
 		require.Equal(t, tl == nil, len(mistakes) > 0)

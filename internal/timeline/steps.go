@@ -30,7 +30,10 @@ func summary(n *yaml.Node) string {
 	case yaml.ScalarNode:
 		return n.Value
 	case yaml.MappingNode:
-		if len(n.Content) > 1 && n.Content[1].Kind == yaml.ScalarNode && !strings.Contains(n.Content[1].Value, "\n") {
+		if len(n.Content) == 0 {
+			return ""
+		}
+		if n.Content[1].Kind == yaml.ScalarNode && !strings.Contains(n.Content[1].Value, "\n") {
 			return n.Content[0].Value + " " + n.Content[1].Value
 		}
 		return n.Content[0].Value
