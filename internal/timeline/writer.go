@@ -158,8 +158,8 @@ func (f *written) by() {
 func (w *Writer) template(f *written) {
 	pod := part(f.o.DeepCopy().Object, "spec", "template")
 	meta, spec := part(pod, "metadata"), part(pod, "spec")
-	parts := images(spec["containers"])
-	for _, image := range images(spec["initContainers"]) {
+	parts := imagesOf(spec["containers"])
+	for _, image := range imagesOf(spec["initContainers"]) {
 		parts = append(parts, "init "+image)
 	}
 	annotations, labels := part(meta, "annotations"), part(meta, "labels")
@@ -177,7 +177,7 @@ func (w *Writer) template(f *written) {
 	f.add("%s", strings.Join(parts, ", "))
 }
 
-func images(containers any) []string {
+func imagesOf(containers any) []string {
 	list, _ := containers.([]any)
 	var out []string
 	for _, item := range list {
