@@ -97,7 +97,7 @@ func TestWhoWroteATemplateLast(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d := deployment("web", "web:1", "1")
 			d.ManagedFields = c.all
-			require.Equal(t, c.want, templateWriter(d))
+			require.Equal(t, c.want, templateWriter(d).by)
 		})
 	}
 }
