@@ -11,7 +11,7 @@ BUILD   := go build -trimpath -tags=$(TAGS) -ldflags='-s -w -X main.version=$(VE
 BIN     := .cache/bin
 LINT    := $(BIN)/golangci-lint run --build-tags=$(TAGS)
 
-.PHONY: help build unit test demo lint generate verify parts upstream e2e bench image clean tools
+.PHONY: help build unit test demo lint generate verify parts upstream judgement e2e bench image clean tools
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | column -t -s $$'\t'
@@ -22,7 +22,7 @@ build: ## build bin/rollcall, a static binary
 unit: ## the quick loop: unit tests with the race detector
 	go test -race -tags=$(TAGS) ./...
 
-test: verify unit upstream e2e ## everything: formatting, vet, lint, unit tests, upstream types, the scenarios on the real parts
+test: verify unit upstream judgement e2e ## everything: formatting, vet, lint, unit tests, upstream types and judgement, the scenarios on the real parts
 
 verify: lint ## formatting, vet, lint, and that generated files are fresh
 	@$(MAKE) generate OUT=.cache/generated
@@ -33,10 +33,12 @@ verify: lint ## formatting, vet, lint, and that generated files are fresh
 lint: tools ## gofumpt, go vet, go fix and golangci-lint on all modules
 	@bad=$$($(BIN)/gofumpt -l $$(git ls-files -co --exclude-standard '*.go' | grep -v zz_generated)); test -z "$$bad" || { echo "not formatted (gofumpt -w):"; echo "$$bad"; exit 1; }
 	go vet -tags=$(TAGS) ./...
-	@old=$$(go fix -diff -tags=$(TAGS) ./... 2>&1; cd e2e; go fix -diff ./... 2>&1; cd upstream; go fix -diff ./... 2>&1); test -z "$$old" || { echo "not modern (go fix ./...):"; echo "$$old"; exit 1; }
+	@old=$$(go fix -diff -tags=$(TAGS) ./... 2>&1; cd e2e; go fix -diff ./... 2>&1; cd upstream; go fix -diff ./... 2>&1; cd ../judgement; go fix -diff ./... 2>&1; cd argo; go fix -diff ./... 2>&1); test -z "$$old" || { echo "not modern (go fix ./...):"; echo "$$old"; exit 1; }
 	$(LINT) ./...
 	cd e2e && go vet ./... && ../$(LINT) --config ../.golangci.yml ./...
 	cd e2e/upstream && go vet ./... && ../../$(LINT) --config ../../.golangci.yml ./...
+	cd e2e/judgement && go vet ./... && ../../$(LINT) --config ../../.golangci.yml ./...
+	cd e2e/judgement/argo && go vet ./... && ../../../$(LINT) --config ../../../.golangci.yml ./...
 
 generate: tools ## write the CRD and the deepcopy functions anew
 	@$(BIN)/controller-gen crd paths=./release/v1alpha1 output:crd:dir=$(if $(OUT),$(OUT)/crd,manifests/crd)
@@ -61,6 +63,9 @@ soak: parts ## the same for an hour, and bigger; ROUNDS=n or SECONDS=n bound it,
 
 upstream: ## our types of other projects' objects against those projects' own
 	cd e2e/upstream && go test -count=1 ./...
+
+judgement: ## what we call ready against what kubectl, kstatus, Argo CD and Argo Rollouts do; some minutes the first time
+	cd e2e/judgement && go test -count=1 ./...
 
 demo: ## the main job on a real control plane, told as it happens; KEEP=1 leaves it running
 	@cd e2e && KEEP=$(KEEP) go run ./cmd/demo
