@@ -79,6 +79,11 @@ var _ http.RoundTripper = (*Server)(nil)
 
 // RoundTrip serves one request.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
+	return s.pass(r, func(string) bool { return true })
+}
+
+// pass serves one request through a door.
+func (s *Server) pass(r *http.Request, serves func(definition string) bool) (*http.Response, error) {
 	if out, ok := s.discover(r); ok {
 		return answer(r, out)
 	}
@@ -86,8 +91,14 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return answer(r, failure(err))
 	}
-	if v, ok := r.Context().Value(viewKey{}).(*View); ok {
+	v, viewed := r.Context().Value(viewKey{}).(*View)
+	if viewed {
 		v.Definition = q.resource.Definition()
+	}
+	if err := q.through(serves); err != nil {
+		return answer(r, failure(err))
+	}
+	if viewed {
 		return answer(r, s.look(q, s.world(v.At)))
 	}
 	var fate Fate

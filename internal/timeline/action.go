@@ -23,10 +23,33 @@ import (
 //	orphan KIND/NAME                             what it controls stays
 //	touch KIND/NAME                              it is written again, and nothing differs
 //	stop, start, restart                         rollcall
+//	second [DURATION]                            another rollcall beside the first, as if two led; its caches are so far behind
+//	wipe                                         all records are deleted
 //	crash after N calls                          rollcall dies on hearing the answer to its Nth call from now, and is started again
 //	lag KIND|all DURATION                        from now on caches are so far behind
 //	fail VERB RESOURCE CODE for DURATION|N times calls of rollcall fail; so do sends to a sink: fail send SINK for 1m
+//
+// A line with a range of numbers, as in web-[01-20], is one for each of them.
 func readAction(text string) (Action, error) {
+	lines, err := spread(text)
+	if err != nil {
+		return nil, err
+	}
+	if len(lines) == 1 {
+		return readLine(text)
+	}
+	var all several
+	for _, line := range lines {
+		one, err := readLine(line)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+func readLine(text string) (Action, error) {
 	word, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
 	rest = strings.TrimSpace(rest)
 	switch word {
@@ -36,9 +59,14 @@ func readAction(text string) (Action, error) {
 			return touch{r}, err
 		}
 		return remove{r, word == "orphan"}, err
-	case "stop", "start", "restart":
+	case "second":
+		return readSecond(rest)
+	case "stop", "start", "restart", "wipe":
 		if rest != "" {
 			return nil, fmt.Errorf("%s takes nothing else, not %q", word, rest)
+		}
+		if word == "wipe" {
+			return wipe{}, nil
 		}
 		return power(word), nil
 	case "crash":
@@ -50,7 +78,7 @@ func readAction(text string) (Action, error) {
 	}
 	r, err := readRef(word)
 	if err != nil {
-		return nil, fmt.Errorf("%w, or be one of delete, orphan, touch, stop, start, restart, crash, lag, fail", err)
+		return nil, fmt.Errorf("%w, or be one of delete, orphan, touch, stop, start, restart, second, wipe, crash, lag, fail", err)
 	}
 	s, err := readShape(r.Kind, rest)
 	return show{r, s}, err
@@ -125,9 +153,9 @@ type rules struct{ text string }
 
 func (a rules) do(e *engine) error {
 	e.rules.change(a.text)
-	if e.process != nil {
-		e.process.rooms.Watcher.Follow(e.rules.Current().Kinds())
-		e.process.rooms.Watcher.Poke()
+	for _, p := range e.running {
+		p.rooms.Watcher.Follow(e.rules.Current().Kinds())
+		p.rooms.Watcher.Poke()
 	}
 	return nil
 }

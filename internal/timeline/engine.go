@@ -75,9 +75,9 @@ type engine struct {
 	faults faults
 	heard  *heard
 
-	process *process
-	first   time.Time // when rollcall was first started
-	stopped time.Time // when it was last stopped
+	running []*process // one, unless there is a second
+	first   time.Time  // when rollcall was first started
+	stopped time.Time  // when it was last stopped
 	phases  map[string]string
 }
 
@@ -188,7 +188,7 @@ func (e *engine) step(s Step) error {
 	if err := e.settle(); err != nil || e.opt.After == nil {
 		return err
 	}
-	calm := e.process != nil && len(e.faults.lag)+len(e.faults.fails) == 0
+	calm := len(e.running) > 0 && len(e.faults.lag)+len(e.faults.fails) == 0
 	e.opt.After(Moment{At: e.clock.now.Sub(e.zero), Objects: e.server, Calm: calm})
 	return nil
 }
@@ -207,14 +207,15 @@ func (e *engine) settle() error {
 				return err
 			}
 		}
-		if e.process == nil {
-			return nil
+		more := false
+		for _, p := range e.running {
+			busy, err := p.work(e.ctx)
+			if err != nil {
+				return err
+			}
+			e.tellRecords()
+			more = more || busy
 		}
-		more, err := e.process.work(e.ctx)
-		if err != nil {
-			return err
-		}
-		e.tellRecords()
 		if !more && !e.faults.down {
 			return nil
 		}
@@ -228,8 +229,8 @@ func (e *engine) next(steps []Step) (time.Time, bool) {
 	if len(steps) > 0 {
 		all = append(all, e.zero.Add(steps[0].At))
 	}
-	if e.process != nil {
-		all = append(all, e.process.due()...)
+	for _, p := range e.running {
+		all = append(all, p.due()...)
 	}
 	if len(all) == 0 {
 		return time.Time{}, false

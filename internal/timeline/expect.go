@@ -16,16 +16,26 @@ func (r *reader) expect(n *yaml.Node) {
 			r.wrong(item, "an event is written as in 12s: ready Deployment/web release rev 2")
 			continue
 		}
-		e, err := readExpected(item.Content[1].Value)
+		lines, err := spread(item.Content[1].Value)
 		if err != nil {
 			r.wrong(item.Content[1], "%v", err)
 		}
-		e.Line = item.Line
-		if e.Whenever = item.Content[0].Value == "any"; !e.Whenever {
-			e.At = r.moment(item.Content[0])
+		for _, line := range lines {
+			r.expectOne(item, line)
 		}
-		r.t.Expect = append(r.t.Expect, e)
 	}
+}
+
+func (r *reader) expectOne(item *yaml.Node, line string) {
+	e, err := readExpected(line)
+	if err != nil {
+		r.wrong(item.Content[1], "%v", err)
+	}
+	e.Line = item.Line
+	if e.Whenever = item.Content[0].Value == "any"; !e.Whenever {
+		e.At = r.moment(item.Content[0])
+	}
+	r.t.Expect = append(r.t.Expect, e)
 }
 
 // events and flags are the words of an expected event.

@@ -19,6 +19,7 @@ import (
 	"github.com/rollcall-dev/rollcall/journey"
 	"github.com/rollcall-dev/rollcall/release"
 	"github.com/rollcall-dev/rollcall/release/v1alpha1"
+	"github.com/rollcall-dev/rollcall/watch/lean"
 )
 
 // cluster is the name of the cluster in every timeline.
@@ -35,19 +36,40 @@ type process struct {
 
 // boot starts rollcall: what it knew is gone, and its caches fill.
 func (e *engine) boot() error {
-	if e.process != nil {
+	if len(e.running) > 0 {
 		return nil
 	}
-	clients, err := line.Connect(e.server.Config(), e.server.Config(), e.server.Client())
+	return e.launch(0)
+}
+
+// connect makes the clients of rollcall, and those to the hub; nil if there is none.
+func (e *engine) connect() (clients, hub *line.Clients, err error) {
+	cfg := e.server.Config()
+	if !e.Settings.Hub {
+		clients, err = line.Connect(cfg, cfg, e.server.Client())
+		return clients, nil, err
+	}
+	there := func(definition string) bool { return definition == lean.Applications.Definition() }
+	if hub, err = line.Connect(cfg, cfg, e.server.Door(there)); err != nil {
+		return nil, nil, err
+	}
+	clients, err = line.Connect(cfg, cfg, e.server.Door(func(definition string) bool { return !there(definition) }))
+	return clients, hub, err
+}
+
+// launch starts one rollcall, beside others if there are any. All of its caches are
+// further behind by some time.
+func (e *engine) launch(behind time.Duration) error {
+	clients, hub, err := e.connect()
 	if err != nil {
 		return err
 	}
 	p := &process{
 		caches: memory.NewCaches(e.server), subjects: newQueue[release.Subject](e.clock.Now), records: newQueue[cache.ObjectName](e.clock.Now),
 	}
-	p.caches.Lag = e.faults.behind
+	p.caches.Lag = func(kind string) time.Duration { return e.faults.behind(kind) + behind }
 	p.rooms, err = line.Wire(line.Parts{
-		Cluster: cluster, Clients: clients, Rules: e.rules, Sinks: e.heard, Journey: journey.New(nil, nil),
+		Cluster: cluster, Clients: clients, Hub: hub, Rules: e.rules, Sinks: e.heard, Journey: journey.New(nil, nil),
 		Clock: e.clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Baseline: line.Baseline(e.lease()),
 		GitOps: e.Settings.GitOps, GateTimeout: e.Settings.GateTimeout, Heard: e.look, Informer: p.caches.Informer, Subjects: p.subjects, Records: p.records,
 		Chance: func(time.Duration) time.Duration { return 0 },
@@ -55,7 +77,7 @@ func (e *engine) boot() error {
 	if err != nil {
 		return err
 	}
-	e.process = p
+	e.running = append(e.running, p)
 	if e.first.IsZero() {
 		e.first = e.clock.now
 	}
@@ -69,19 +91,19 @@ func (e *engine) boot() error {
 
 // stop ends rollcall in an orderly way: nothing was at hand.
 func (e *engine) stop() {
-	if e.process != nil {
+	if len(e.running) > 0 {
 		e.tell("process", "rollcall stops")
 		e.end()
 		e.stopped = e.clock.now
 	}
 }
 
-// end lets go of what waits for the process to end.
+// end lets go of what waits for rollcall to end.
 func (e *engine) end() {
-	if e.process != nil {
-		e.process.end()
-		e.process = nil
+	for _, p := range e.running {
+		p.end()
 	}
+	e.running = nil
 }
 
 // lease is what a rollcall that led before has left.

@@ -162,10 +162,12 @@ func (r *reader) complete() {
 // flags reads flags of the controller, under their own names.
 func (r *reader) flags(n *yaml.Node) {
 	s := &r.t.Settings
-	for _, p := range r.pairs(n, "flags", "gate-timeout", "argocd-destination", "argocd-instance-label", "argocd-installation-id") {
+	for _, p := range r.pairs(n, "flags", "gate-timeout", "argocd-kubeconfig", "argocd-destination", "argocd-instance-label", "argocd-installation-id") {
 		switch v := p[1]; p[0].Value {
 		case "gate-timeout":
 			s.GateTimeout = r.moment(v)
+		case "argocd-kubeconfig":
+			s.Hub = r.text(v, "argocd-kubeconfig") != ""
 		case "argocd-destination":
 			s.GitOps.Destinations, s.GitOps.Hub = strings.Split(r.text(v, "argocd-destination"), ","), true
 		case "argocd-instance-label":

@@ -46,6 +46,8 @@ type Timeline struct {
 type Settings struct {
 	GitOps      gitops.Settings
 	GateTimeout time.Duration
+	// Hub says that Applications are in another cluster.
+	Hub bool
 }
 
 // Step is what happens at one moment.
