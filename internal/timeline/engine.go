@@ -160,7 +160,7 @@ func (e *engine) live() error {
 				return err
 			}
 			steps, done = steps[1:], done+1
-			if done == e.opt.RestartAfter {
+			if done == e.opt.RestartAfter && len(e.running) > 0 { // what is away stays away
 				if err := several([]Action{power("restart")}).do(e); err != nil {
 					return err
 				}
