@@ -87,6 +87,9 @@ func TestWriterIsTheInverseOfReading(t *testing.T) {
 				r, text := inWords(t, first, w, a)
 				if text == "" {
 					require.NoError(t, a.do(second), file)
+					if p, ok := a.(patch); ok && p.ref.Kind == "Application" {
+						inWords(t, first, w, show{ref: p.ref}) // what it says is known from now on
+					}
 					continue
 				}
 				lines++
