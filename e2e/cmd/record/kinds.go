@@ -93,7 +93,7 @@ func identities() []script {
 			t.up("a:1")
 		}),
 		over("040-undone", "", func(t *take) { to(t, "b:1"); t.wait(2 * time.Second); to(t, "a:1") }),
-		over("042-rolled-back-without-history", "revisionHistoryLimit: 0", func(t *take) { to(t, "b:1"); t.wait(3 * time.Second); to(t, "a:1"); t.wait(time.Second) }),
+		over("042-back-without-its-replicaset", "revisionHistoryLimit: 0", func(t *take) { to(t, "b:1"); t.wait(3 * time.Second); to(t, "a:1"); t.wait(time.Second) }),
 		over("046-init-container", "", func(t *take) {
 			t.patch("Deployment", "web", `{"spec":{"template":{"spec":{"initContainers":[{"name":"init","image":"migrate:2"}]}}}}`)
 			t.wait(time.Second)

@@ -66,17 +66,17 @@ func kustomizations() []script {
 		}
 	}
 	return []script{
-		over("081-reconciled-for-no-reason", true, 4*time.Second, func(t *take) { t.wait(10 * time.Second) }),
-		over("082-applied-without-waiting", false, time.Hour, release(3*time.Second)),
-		over("083-waiting", true, time.Hour, release(3*time.Second)),
-		over("084-health-check-times-out", true, time.Hour, func(t *take) {
+		over("081-interval", true, 4*time.Second, func(t *take) { t.wait(10 * time.Second) }),
+		over("082-applied-and-no-more", false, time.Hour, release(3*time.Second)),
+		over("083-health-checks-come-later", true, time.Hour, release(3*time.Second)),
+		over("084-health-checks-time-out", true, time.Hour, func(t *take) {
 			t.adjust(`{"spec":{"timeout":"8s"}}`)
 			t.wait(6 * time.Second)
 			release(14 * time.Second)(t)
 		}),
 		over("086-unrelated-commit", true, time.Hour, func(t *take) { t.file("README.md", "nothing\n"); t.commit("say something") }),
-		over("087-drift-corrected", false, 8*time.Second, func(t *take) { t.image("b:1"); t.wait(12 * time.Second); t.up("a:1") }),
-		over("090-changed-while-suspended", false, time.Hour, func(t *take) {
+		over("087-drift-that-flux-corrects", false, 8*time.Second, func(t *take) { t.image("b:1"); t.wait(12 * time.Second); t.up("a:1") }),
+		over("090-suspended-and-edited", false, time.Hour, func(t *take) {
 			t.adjust(`{"spec":{"suspend":true}}`)
 			t.wait(time.Second)
 			t.image("b:1")

@@ -56,10 +56,10 @@ func (t *take) late() {
 }
 
 // begun waits until some pods of the new image are there.
-func (t *take) begun(updated, available int64) {
+func (t *take) begun(image string, updated, available int64) {
 	t.until("the rollout has begun", func() bool {
 		o := t.tape.last("Deployment", "web")
-		return o != nil && count(o, "status", "observedGeneration") >= o.GetGeneration() &&
+		return o != nil && first(o) == image && count(o, "status", "observedGeneration") >= o.GetGeneration() &&
 			count(o, "status", "updatedReplicas") >= updated && count(o, "status", "availableReplicas") >= available
 	})
 }
@@ -95,9 +95,9 @@ func deployments() []script {
 			t.up("c:1")
 		}),
 		over("011-no-progress-deadline", "progressDeadlineSeconds: 2147483647", again("b:1")),
-		over("012-superseded", "", func(t *take) { t.image("b:1"); t.begun(2, 3); t.wait(time.Second); again("c:1")(t) }),
-		over("013-reverted-at-once", "", func(t *take) { t.image("b:1"); t.begun(1, 3); t.wait(time.Second); again("a:1")(t) }),
-		over("014-reverted-half-way", "", func(t *take) { t.image("b:1"); t.begun(2, 3); t.wait(time.Second); again("a:1")(t) }),
+		over("012-superseded", "", func(t *take) { t.image("b:1"); t.begun("b:1", 2, 3); t.wait(time.Second); again("c:1")(t) }),
+		over("013-reverted-at-once", "", func(t *take) { t.image("b:1"); t.begun("b:1", 1, 3); t.wait(time.Second); again("a:1")(t) }),
+		over("014-reverted-half-way", "", func(t *take) { t.image("b:1"); t.begun("b:1", 2, 3); t.wait(time.Second); again("a:1")(t) }),
 		over("015-old-pods-terminate-slowly", "template: {metadata: {annotations: {e2e.rollcall.dev/gone-after: 20s}}}", func(t *take) {
 			again("b:1")(t)
 			t.wait(25 * time.Second)
@@ -105,7 +105,7 @@ func deployments() []script {
 		over("018-scaled", "", func(t *take) { t.scale(5); t.wait(300 * time.Millisecond); t.up("a:1") }),
 		over("020-autoscaled-while-rolling", "", func(t *take) {
 			t.image("b:1")
-			t.begun(2, 3)
+			t.begun("b:1", 2, 3)
 			t.scale(6)
 			t.wait(300 * time.Millisecond)
 			t.up("b:1")
@@ -154,7 +154,7 @@ func deployments() []script {
 		}),
 		over("030-paused-half-way", "", func(t *take) {
 			t.image("b:1")
-			t.begun(2, 3)
+			t.begun("b:1", 2, 3)
 			t.pause(true)
 			t.wait(10 * time.Second)
 			t.pause(false)
@@ -163,7 +163,7 @@ func deployments() []script {
 		}),
 		over("034-deleted-while-rolling", "", func(t *take) {
 			t.image("b:1")
-			t.begun(2, 3)
+			t.begun("b:1", 2, 3)
 			t.remove("Deployment", "web", metav1.DeletePropagationForeground)
 			t.wait(8 * time.Second)
 		}),
