@@ -129,7 +129,11 @@ func (w *Writer) application(f *written) {
 	if phase == "" {
 		f.add("-")
 	} else {
-		f.add("%s", w.at(f, phase, "status", "operationState", "syncResult"))
+		said := w.at(f, phase, "status", "operationState", "syncResult")
+		if said == phase { // without a result, what was asked for
+			said = w.at(f, phase, "status", "operationState", "operation", "sync")
+		}
+		f.add("%s", said)
 	}
 	f.add("%s", f.text("status", "health", "status"))
 	me := Ref{f.o.GetKind(), f.o.GetNamespace(), f.o.GetName()}
