@@ -77,12 +77,12 @@ func wrote(manager string, second int) metav1.ManagedFieldsEntry {
 
 func TestWhoWroteATemplateLast(t *testing.T) {
 	scaled := wrote("hpa", 90)
-	scaled.FieldsV1.Raw = []byte(`{"f:spec":{"f:replicas":{}}}`)
+	scaled.FieldsV1.SetRawBytes([]byte(`{"f:spec":{"f:replicas":{}}}`))
 	status := wrote("kube-controller-manager", 90)
 	status.Subresource = "status"
 	timeless, empty, garbage := wrote("x", 0), wrote("x", 90), wrote("x", 90)
 	timeless.Time, empty.FieldsV1 = nil, nil
-	garbage.FieldsV1.Raw = []byte(`{"f:spec":3}`)
+	garbage.FieldsV1.SetRawBytes([]byte(`{"f:spec":3}`))
 	for _, c := range []struct {
 		name string
 		all  []metav1.ManagedFieldsEntry

@@ -39,5 +39,5 @@ func ownsTemplate(f *metav1.FieldsV1) bool {
 			Template json.RawMessage `json:"f:template"`
 		} `json:"f:spec"`
 	}
-	return f != nil && json.Unmarshal(f.Raw, &fields) == nil && len(fields.Spec.Template) > 0
+	return f != nil && json.Unmarshal(f.GetRawBytes(), &fields) == nil && len(fields.Spec.Template) > 0
 }

@@ -132,7 +132,7 @@ func (d deployment) sets(w *world, o *unstructured.Unstructured) error {
 	case current >= 0:
 		raise(all[current], d.revision)
 	default:
-		all = append(all, d.newSet(w, o))
+		all = append(all, d.newSet(o))
 		current = len(all) - 1
 	}
 	if d.observed < d.generation && len(all) > 0 && all[0].Object["status"] != nil {
@@ -183,7 +183,7 @@ func (d deployment) spread(w *world, all []*unstructured.Unstructured, current i
 }
 
 // newSet is the ReplicaSet of a template that has none.
-func (d deployment) newSet(w *world, o *unstructured.Unstructured) *unstructured.Unstructured {
+func (d deployment) newSet(o *unstructured.Unstructured) *unstructured.Unstructured {
 	pod := d.template.pod(o.GetName())
 	h := hash(pod)
 	part(pod, "metadata", "labels")[hashKey] = h

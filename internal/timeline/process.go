@@ -3,7 +3,6 @@ package timeline
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -70,7 +69,7 @@ func (e *engine) launch(behind time.Duration) error {
 	p.caches.Lag = func(kind string) time.Duration { return e.faults.behind(kind) + behind }
 	p.rooms, err = line.Wire(line.Parts{
 		Cluster: cluster, Clients: clients, Hub: hub, Rules: e.rules, Sinks: e.heard, Journey: journey.New(nil, nil),
-		Clock: e.clock, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Baseline: line.Baseline(e.lease()),
+		Clock: e.clock, Log: slog.New(slog.DiscardHandler), Baseline: line.Baseline(e.lease()),
 		GitOps: e.Settings.GitOps, GateTimeout: e.Settings.GateTimeout, Heard: e.look, Informer: p.caches.Informer, Subjects: p.subjects, Records: p.records,
 		Chance: func(time.Duration) time.Duration { return 0 },
 	})
@@ -240,7 +239,7 @@ func (s sink) hear(ev release.Event) {
 	}
 	said := describe(ev)
 	said.At, said.Subject.Namespace = s.engine.clock.now.Sub(s.engine.zero), s.engine.short(said.Subject.Namespace)
-	s.heard.said = append(s.heard.said, said)
+	s.said = append(s.said, said)
 	s.engine.tell("send", said.String())
 }
 

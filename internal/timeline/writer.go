@@ -142,7 +142,7 @@ func (f *written) by() {
 	}
 	var last metav1.ManagedFieldsEntry
 	for _, e := range f.o.GetManagedFields() {
-		if e.Subresource != "" || e.FieldsV1 == nil || !strings.Contains(string(e.FieldsV1.Raw), `"f:template":`) {
+		if e.Subresource != "" || e.FieldsV1 == nil || !strings.Contains(e.FieldsV1.GetRawString(), `"f:template":`) {
 			continue
 		}
 		if last.Time == nil || e.Time != nil && !e.Time.Before(last.Time) {
