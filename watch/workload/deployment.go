@@ -82,10 +82,17 @@ func stalled(d *appsv1.Deployment) bool {
 
 // rolledOut is when the controller last found the rollout complete; zero if the
 // Deployment has no progress deadline and so no such condition. The transition
-// time would be wrong: it does not move while the condition stays true.
+// time would be wrong: it does not move while the condition stays true. A rollout
+// without replicas is complete before anything runs, and its condition stays when
+// it is scaled up: so it is not before enough pods were available, either.
 func rolledOut(d *appsv1.Deployment) time.Time {
-	if c := condition(d, appsv1.DeploymentProgressing); c != nil && c.Reason == reasonComplete {
-		return c.LastUpdateTime.Time
+	c := condition(d, appsv1.DeploymentProgressing)
+	if c == nil || c.Reason != reasonComplete {
+		return time.Time{}
 	}
-	return time.Time{}
+	up := condition(d, appsv1.DeploymentAvailable)
+	if up != nil && up.Status == corev1.ConditionTrue && up.LastTransitionTime.After(c.LastUpdateTime.Time) {
+		return up.LastTransitionTime.Time
+	}
+	return c.LastUpdateTime.Time
 }

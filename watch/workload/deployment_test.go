@@ -116,3 +116,21 @@ func TestTheTimeOfTheRolloutIsThatOfTheLastUpdate(t *testing.T) {
 	d.Status.Conditions = nil
 	require.Zero(t, workload.Deployment(d).RolledOutAt)
 }
+
+func TestARolloutIsNotOverBeforeEnoughPodsAreAvailable(t *testing.T) {
+	for _, c := range []struct {
+		is   corev1.ConditionStatus
+		at   time.Duration // after the condition Progressing was updated
+		want time.Duration
+	}{
+		{corev1.ConditionTrue, -time.Second, 0},
+		{corev1.ConditionTrue, time.Hour, time.Hour},
+		{corev1.ConditionFalse, time.Hour, 0},
+	} {
+		d := deployment()
+		done := workload.Deployment(d).RolledOutAt
+		available(d, c.is)
+		d.Status.Conditions[1].LastTransitionTime = metav1.NewTime(done.Add(c.at))
+		require.Equal(t, done.Add(c.want), workload.Deployment(d).RolledOutAt, c)
+	}
+}
