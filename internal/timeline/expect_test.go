@@ -3,6 +3,7 @@ package timeline
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -39,5 +40,14 @@ func TestWhatAnExpectationMatches(t *testing.T) {
 			require.Equal(t, want.once, e.matches(said), "sent once")
 			require.Equal(t, want.twice, e.matches(again), "sent twice")
 		})
+	}
+}
+
+func TestATimeIsToldAsPeopleWriteIt(t *testing.T) {
+	for at, want := range map[time.Duration]string{
+		0: "0s", 1500 * time.Millisecond: "1.5s", time.Minute: "1m", 500 * time.Second: "8m20s", 600 * time.Second: "10m",
+		time.Hour: "1h", 2*time.Hour + time.Second: "2h0m1s", 20 * time.Hour: "20h", 90 * time.Minute: "1h30m",
+	} {
+		require.Equal(t, want, moment(at))
 	}
 }
