@@ -93,8 +93,8 @@ func cut(name string) (string, string, bool) {
 	return name, "", false
 }
 
-// disturbances are the ways to run a timeline again. Of calls some are chosen, always
-// the same ones.
+// disturbances are the ways to run a timeline again. Of steps and calls some are
+// chosen, always the same ones.
 func disturbances(tl *timeline.Timeline, calm *timeline.Run) map[string]timeline.Options {
 	out := map[string]timeline.Options{"fail once": {FailOnce: true}}
 	for _, kind := range []string{"all", "Deployment", "StatefulSet", "DaemonSet", "Rollout", "Application", "Kustomization", "HelmRelease", "Release"} {
@@ -102,8 +102,8 @@ func disturbances(tl *timeline.Timeline, calm *timeline.Run) map[string]timeline
 			out["lag "+kind] = timeline.Options{Behind: map[string]time.Duration{kind: 700 * time.Millisecond}}
 		}
 	}
-	for i := range tl.Steps {
-		out[fmt.Sprint("restart after step ", i+1)] = timeline.Options{RestartAfter: i + 1}
+	for _, n := range chosen(len(tl.Steps)) {
+		out[fmt.Sprint("restart after step ", n)] = timeline.Options{RestartAfter: n}
 	}
 	for _, n := range chosen(calm.Calls) {
 		out[fmt.Sprint("crash on call ", n)] = timeline.Options{CrashAfter: n}
@@ -112,7 +112,7 @@ func disturbances(tl *timeline.Timeline, calm *timeline.Run) map[string]timeline
 	return out
 }
 
-// chosen are up to a dozen of n calls: the first ones, the last ones, and some between.
+// chosen are up to a dozen of n: the first ones, the last ones, and some between.
 func chosen(n int) []int {
 	var out []int
 	for i := 1; i <= n; i++ {
