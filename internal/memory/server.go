@@ -150,11 +150,15 @@ func (s *Server) Get(kind, namespace, name string) (*unstructured.Unstructured, 
 }
 
 // List reads all objects of a kind, by namespace and name.
-func (s *Server) List(kind string) []*unstructured.Unstructured {
+func (s *Server) List(kind string) []*unstructured.Unstructured { return s.Mentioning(kind, "") }
+
+// Mentioning reads those objects of a kind in whose JSON a text occurs, in the same
+// order. It is for finding few among many.
+func (s *Server) Mentioning(kind, text string) []*unstructured.Unstructured {
 	r, _ := s.OfKind("", kind)
 	var out []*unstructured.Unstructured
 	for _, k := range sorted(s.objects) {
-		if k.definition != r.Definition() {
+		if k.definition != r.Definition() || !bytes.Contains(s.objects[k].raw, []byte(text)) {
 			continue
 		}
 		if o, ok := decode(s.objects[k].raw); ok {

@@ -215,7 +215,7 @@ func raise(rs *unstructured.Unstructured, revision string) {
 
 // adopt takes the ReplicaSets that nobody controls, as the controller does.
 func (w *world) adopt(o *unstructured.Unstructured) {
-	for _, rs := range w.server.List("ReplicaSet") {
+	for _, rs := range w.server.Mentioning("ReplicaSet", o.GetName()) {
 		if rs.GetNamespace() == o.GetNamespace() && rs.GetLabels()["app"] == o.GetName() && len(rs.GetOwnerReferences()) == 0 {
 			control(rs, o)
 			_ = w.server.Put(rs) // of a kind that is known

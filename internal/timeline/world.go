@@ -140,7 +140,7 @@ func (w *world) remove(r Ref, orphan bool) error {
 
 // controlled lists the objects of a kind that another one controls.
 func (w *world) controlled(kind string, by *unstructured.Unstructured) []*unstructured.Unstructured {
-	return slices.DeleteFunc(w.server.List(kind), func(o *unstructured.Unstructured) bool {
+	return slices.DeleteFunc(w.server.Mentioning(kind, string(by.GetUID())), func(o *unstructured.Unstructured) bool {
 		c := metav1.GetControllerOf(o)
 		return c == nil || c.UID != by.GetUID() || o.GetNamespace() != by.GetNamespace()
 	})
