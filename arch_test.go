@@ -38,7 +38,7 @@ var rooms = map[string]struct {
 		"it ties the rooms together once, so that what a timeline shows is what the controller does",
 	},
 	"internal/timeline": {
-		[]string{"release", "release/v1alpha1", "watch/gitops", "emit", "journey", "config", "internal/line", "internal/memory"},
+		[]string{"release", "release/v1alpha1", "watch/lean", "watch/gitops", "emit", "journey", "config", "internal/line", "internal/memory"},
 		"it tells what happens to objects and hears what is sent; how rollcall comes to it is not its business",
 	},
 	"cmd/rollcall": {

@@ -28,6 +28,9 @@ func TestNoObjectLooksCompleteTooEarly(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
+			if why := misled[filepath.Base(file)]; why != "" {
+				t.Skip(why)
+			}
 			_, err := load(t, file).Run(t.Context(), timeline.Options{After: func(m timeline.Moment) {
 				if !m.Calm {
 					return
@@ -43,6 +46,14 @@ func TestNoObjectLooksCompleteTooEarly(t *testing.T) {
 			require.NoError(t, err)
 		})
 	}
+}
+
+// misled are the timelines in which the object alone does mislead: other guards are
+// what they are about.
+var misled = map[string]string{
+	"033-two-replicasets-alike.yaml": "the API fills in a field, and the template is another one than was recorded",
+	"100-records-are-lost.yaml":      "nothing is recorded for as long as the records are gone",
+	"103-replicasets-unknown.yaml":   "the ReplicaSet says what the Deployment does not",
 }
 
 // owned reports whether an engine has a say on a workload.

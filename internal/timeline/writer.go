@@ -18,7 +18,7 @@ type Writer struct {
 	// Ignore names beginnings of keys of a template's annotations and labels.
 	Ignore []string
 
-	reconciled map[Ref]string // when an Application was compared last
+	reconciled map[Ref]string // when its engine looked at an object last
 	owned      map[Ref]string // what an engine's object owns, as it was said last
 }
 

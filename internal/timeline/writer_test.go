@@ -67,6 +67,11 @@ func bare(e *engine, r Ref) object {
 	return out
 }
 
+// unwritten are the timelines whose objects say what no line can.
+var unwritten = map[string]string{
+	"078-hydrated-branch.yaml": "a hydrator, and what it made the comparison of, are patched in",
+}
+
 // The lines of all timelines are read, written from the objects that came of them,
 // and read again elsewhere: the same objects come of that.
 func TestWriterIsTheInverseOfReading(t *testing.T) {
@@ -74,6 +79,9 @@ func TestWriterIsTheInverseOfReading(t *testing.T) {
 	require.NoError(t, err)
 	lines := 0
 	for _, file := range files {
+		if unwritten[filepath.Base(file)] != "" {
+			continue
+		}
 		raw, err := os.ReadFile(file)
 		require.NoError(t, err)
 		tl, mistakes := Read(file, raw)

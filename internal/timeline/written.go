@@ -136,19 +136,13 @@ func (w *Writer) application(f *written) {
 		f.add("%s", said)
 	}
 	f.add("%s", f.text("status", "health", "status"))
-	me := Ref{f.o.GetKind(), f.o.GetNamespace(), f.o.GetName()}
-	at := f.text("status", "reconciledAt")
-	f.flag(w.reconciled[me] != at, "reconciled")
-	if w.reconciled == nil {
-		w.reconciled = map[Ref]string{}
-	}
-	w.reconciled[me] = at
+	f.flag(w.since(f, f.text("status", "reconciledAt")), "reconciled")
 	f.flag(f.o.Object["operation"] != nil, "requested")
 	automated, _, _ := unstructured.NestedBool(f.o.Object, "status", "operationState", "operation", "initiatedBy", "automated") // absent is false
 	f.flag(automated, "automated")
 	_, result, _ := unstructured.NestedMap(f.o.Object, "status", "operationState", "syncResult") // what is no map is absent
 	f.flag(phase != "" && phase != "Running" && phase != "Terminating" && !result, "noResult")
-	w.resources(f, me)
+	w.resources(f, f.ref())
 	images, _, _ := unstructured.NestedStringSlice(f.o.Object, "status", "summary", "images") // what is no list is absent
 	f.flag(len(images) > 0, "images "+strings.Join(images, ", "))
 	conditions, _, _ := unstructured.NestedSlice(f.o.Object, "status", "conditions") // what is no list is absent
@@ -227,7 +221,7 @@ func (w *Writer) kustomization(f *written) {
 			owned = append(owned, words[3]+"/"+words[1])
 		}
 	}
-	w.owns(f, Ref{f.o.GetKind(), f.o.GetNamespace(), f.o.GetName()}, owned)
+	w.owns(f, f.ref(), owned)
 	for _, kind := range []string{"Healthy", "Reconciling", "Stalled"} {
 		if c := f.condition(kind); c != "-" {
 			status := readCondition(kind, c)
@@ -236,8 +230,25 @@ func (w *Writer) kustomization(f *written) {
 	}
 	history, _, _ := unstructured.NestedSlice(f.o.Object, "status", "history") // what is no list is absent
 	if len(history) > 0 {
-		f.add("digest %s", part(object{"h": history[0]}, "h")["digest"])
+		latest := part(object{"h": history[0]}, "h")
+		if at := fmt.Sprint(latest["lastReconciled"], latest["metadata"]); w.since(f, at) {
+			f.add("digest %s", latest["digest"])
+		}
 	}
 	suspended, _, _ := unstructured.NestedBool(f.o.Object, "spec", "suspend") // absent is false
 	f.flag(suspended, "suspended")
 }
+
+// since reports whether an engine looked at an object since the last line about it,
+// given when it did last.
+func (w *Writer) since(f *written, at string) bool {
+	me := f.ref()
+	if w.reconciled == nil {
+		w.reconciled = map[Ref]string{}
+	}
+	before := w.reconciled[me]
+	w.reconciled[me] = at
+	return before != at
+}
+
+func (f *written) ref() Ref { return Ref{f.o.GetKind(), f.o.GetNamespace(), f.o.GetName()} }
