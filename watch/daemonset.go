@@ -51,13 +51,12 @@ func (k daemonSets) read(ctx context.Context, s release.Subject) (*reading, erro
 	// controller goes by the one with the highest number.
 	slices.SortFunc(all, func(a, b appsv1.ControllerRevision) int { return cmp.Compare(b.Revision, a.Revision) })
 	out := &reading{observed: k.observe(d), writer: templateWriter(d)}
+	var unreadable error // matters only if it may be the one that is looked for
 	for i := range all {
 		v := revisionVersion(&all[i], all[i].Labels[appsv1.ControllerRevisionHashLabelKey])
 		t, err := templateOf(&all[i])
-		if err != nil {
-			return nil, err
-		}
-		if out.current == nil && d.Status.ObservedGeneration >= d.Generation && sameTemplate(&d.Spec.Template, t) {
+		unreadable = cmp.Or(unreadable, err)
+		if out.current == nil && err == nil && d.Status.ObservedGeneration >= d.Generation && sameTemplate(&d.Spec.Template, t) {
 			out.current = &v
 			out.pods = podsOf{labels: map[string]string{appsv1.ControllerRevisionHashLabelKey: v.hash}, owner: out.uid}
 			continue
@@ -66,6 +65,9 @@ func (k daemonSets) read(ctx context.Context, s release.Subject) (*reading, erro
 			v.tokens = previousNumber(out.token)
 		}
 		out.others = append(out.others, v)
+	}
+	if out.current == nil && unreadable != nil {
+		return nil, unreadable
 	}
 	return out, nil
 }

@@ -288,3 +288,21 @@ func (w *world) shows(kind, name string) {
 		return ok && m.GetResourceVersion() == version()
 	}))
 }
+
+// safeBuffer keeps what is logged while others read it.
+type safeBuffer struct {
+	mu  sync.Mutex
+	all strings.Builder
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.all.String()
+}
