@@ -65,3 +65,25 @@ func TestASnapshotSharesNothingWithTheCache(t *testing.T) {
 	require.Equal(t, "web", d.Labels["app"])
 	require.NotContains(t, d.Annotations, "x")
 }
+
+func TestAKindThatDoesNotTellWhenItWasRolledOutIsLateIfNobodySawItRoll(t *testing.T) {
+	w := newWorld(t)
+	w.revise(statefulSet("db", "db:1", "a", 1), "a", 1, 0)
+	w.start(1)
+	w.told("db 1 initial 0")
+	w.stop()
+	w.revise(statefulSet("db", "db:2", "b", 2), "b", 2, 10) // made before this process was
+	w.restart(1)
+	w.told("db 2 release +")
+	require.True(t, w.ledger.snapshots()[0].Late)
+
+	w.revise(from("b", statefulSet("db", "db:3", "c", 3)), "c", 3, 20)
+	w.told("db 2 release +", "db 3 release .")
+	w.revise(statefulSet("db", "db:3", "c", 3), "c", 3, 20)
+	w.told("db 2 release +", "db 3 release .", "db 3 release +")
+	require.False(t, w.ledger.snapshots()[2].Late, "it was seen rolling")
+
+	w.revise(statefulSet("db", "db:4", "d", 4), "d", 4, 90) // made since
+	w.told("db 2 release +", "db 3 release .", "db 3 release +", "db 4 release +")
+	require.False(t, w.ledger.snapshots()[3].Late)
+}
