@@ -171,9 +171,7 @@ func (w *world) behind() string {
 	for _, f := range w.followed() {
 		feeds[strings.Split(fmt.Sprintf("%T", f.feed.example), ".")[1]] = f.feed
 	}
-	for name, f := range w.apps {
-		feeds[name] = f
-	}
+	maps.Copy(feeds, w.apps)
 	want := map[string]map[string]string{}
 	w.api.mu.Lock()
 	for k, m := range w.api.objects {

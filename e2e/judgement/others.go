@@ -1,6 +1,7 @@
 package judgement
 
 import (
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -57,9 +58,7 @@ func merged(st fields, conditions []any) fields {
 		return st
 	}
 	out := fields{"conditions": slices.Clone(conditions)}
-	for k, v := range st {
-		out[k] = v
-	}
+	maps.Copy(out, st)
 	return out
 }
 

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -73,12 +74,7 @@ func (m *monorepo) compared(name, sha string) *unstructured.Unstructured {
 		}
 		one, _, _ := unstructured.NestedString(last.Object, "status", "sync", "revision")
 		several, _, _ := unstructured.NestedStringSlice(last.Object, "status", "sync", "revisions")
-		for _, r := range append(several, one) {
-			if r == sha {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(append(several, one), sha)
 	})
 	return last
 }

@@ -3,6 +3,7 @@ package timeline
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -188,9 +189,7 @@ func (d deployment) newSet(o *unstructured.Unstructured) *unstructured.Unstructu
 	h := hash(pod)
 	part(pod, "metadata", "labels")[hashKey] = h
 	labels := object{}
-	for k, v := range part(pod, "metadata", "labels") {
-		labels[k] = v
-	}
+	maps.Copy(labels, part(pod, "metadata", "labels"))
 	rs := &unstructured.Unstructured{Object: object{
 		"apiVersion": "apps/v1", "kind": "ReplicaSet",
 		"metadata": object{"name": o.GetName() + "-" + h, "namespace": o.GetNamespace(), "generation": int64(1), "labels": labels},

@@ -3,6 +3,7 @@ package timeline
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -27,9 +28,7 @@ type faults struct {
 
 func newFaults(o Options) faults {
 	f := faults{crashAt: o.CrashAfter, failAt: o.FailAt, once: o.FailOnce, had: map[string]bool{}, lag: map[string]time.Duration{}}
-	for kind, d := range o.Behind {
-		f.lag[kind] = d
-	}
+	maps.Copy(f.lag, o.Behind)
 	return f
 }
 

@@ -2,6 +2,7 @@ package timeline
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
@@ -41,9 +42,7 @@ func (w *world) revised(o *unstructured.Unstructured, pod object, number string)
 // withPatch is the template as a ControllerRevision keeps it.
 func withPatch(pod object) object {
 	out := object{"$patch": "replace"}
-	for k, v := range pod {
-		out[k] = v
-	}
+	maps.Copy(out, pod)
 	return out
 }
 
