@@ -37,7 +37,8 @@ type api struct {
 	events  []event
 	changed chan struct{} // closed at the next event
 	calls   []string
-	fail    map[string]int // status codes, by the beginning of a call
+	fail    map[string]int    // status codes, by the beginning of a call
+	during  func(call string) // hears of each call before it is answered
 }
 
 type event struct {
@@ -244,11 +245,15 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 			code = c
 		}
 	}
+	during := a.during
 	known := true
 	if d := definition(want.resource); d != "" {
 		_, known = a.objects["customresourcedefinitions /"+d]
 	}
 	a.mu.Unlock()
+	if during != nil {
+		during(call)
+	}
 	switch {
 	case code != 0:
 		a.refuse(w, code)

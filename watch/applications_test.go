@@ -239,3 +239,24 @@ func TestFollowingApplicationsLaterMakesBaselinesOfThem(t *testing.T) {
 	w.Follow([]release.KindRef{{Kind: "Application"}})
 	w.tells("Application", "shop initial 0")
 }
+
+func TestAnApplicationThatChangesWhileItIsReadIsReadAgain(t *testing.T) {
+	w := withApplications(t)
+	w.roll(web("web:1", "1", 1), "a")
+	w.revise(db("db:1", "a", 1), "a", 1, 0)
+	w.api.put("applications", shop("web:1", "db:1"))
+	w.start(0)
+	w.ready()
+	less := shop("web:1", "db:1")
+	less.Status.Resources = less.Status.Resources[:2]
+	w.api.mu.Lock()
+	w.api.during = func(call string) {
+		if call == "list replicasets shop/" {
+			w.api.put("applications", less)
+		}
+	}
+	w.api.mu.Unlock()
+	s := release.Subject{Cluster: "c", Kind: "Application", Namespace: "argocd", Name: "shop"}
+	require.ErrorIs(t, w.look(t.Context(), s), release.ErrNotYet)
+	require.Empty(t, w.ledger.told())
+}

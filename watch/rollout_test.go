@@ -126,6 +126,19 @@ func TestAStatusThatIsOfTheSpecBeforeNamesNoReplicaSet(t *testing.T) {
 	w.told("web 1 initial 0")
 }
 
+func TestWhatARolloutNamesBeforeItsControllerSawTheChangeIsNotItsReplicaSet(t *testing.T) {
+	w := newWorld(t)
+	w.api.install("rollouts")
+	r := rollout("web", "web:1", "1", "a", 1)
+	w.carry(r, "", 0)
+	r.Generation = 2
+	w.api.put("rollouts", r)
+	got, err := rollouts{w.Watcher}.read(t.Context(), of("Rollout", "web"))
+	require.NoError(t, err)
+	require.Nil(t, got.current)
+	require.Len(t, got.others, 1)
+}
+
 func TestReplicaSetsOfOtherRolloutsAreNone(t *testing.T) {
 	w := newWorld(t)
 	w.api.install("rollouts")

@@ -151,3 +151,14 @@ func TestRevisionsOfOthersAreNotAStatefulSets(t *testing.T) {
 	require.Equal(t, "1", r.current.number)
 	require.Empty(t, r.others)
 }
+
+func TestWhatAStatefulSetNamesBeforeItsControllerSawTheChangeIsNotItsRevision(t *testing.T) {
+	w := newWorld(t)
+	s := statefulSet("db", "db:2", "a", 2)
+	s.Status.ObservedGeneration = 1
+	w.revise(s, "a", 1, 0)
+	r, err := statefulSets{w.Watcher}.read(t.Context(), of("StatefulSet", "db"))
+	require.NoError(t, err)
+	require.Nil(t, r.current)
+	require.Len(t, r.others, 1)
+}
