@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rollcall-dev/rollcall/release"
+	"github.com/rollcall-dev/rollcall/watch/gitops"
 	"github.com/rollcall-dev/rollcall/watch/lean"
 )
 
@@ -184,4 +185,26 @@ func TestHelmReleasesThatApplyEachOtherHangNothing(t *testing.T) {
 	w.roll(labelled("helm", "one", changed("web", "web:2", "2", 2)), "b")
 	w.start(1)
 	w.tells("Deployment", "web release +")
+}
+
+func TestFindersKeepNamespacesApart(t *testing.T) {
+	w := withFlux(t)
+	theirs := kustomization("shop")
+	theirs.Namespace = "another"
+	w.api.put("kustomizations", theirs)
+	w.api.put("kustomizations", kustomization("shop"))
+	w.start(0)
+	w.caughtUp()
+	for _, f := range []gitops.Finder{cachedFinder{w.Watcher}, liveFinder{w.Watcher}} {
+		for ns, want := range map[string]int{"shop": 1, "another": 1, "third": 0, "": 2} {
+			got, err := f.Find(t.Context(), gitops.Ref{Kind: "Kustomization", Namespace: ns, Name: "shop"})
+			require.NoError(t, err)
+			require.Len(t, got, want, "%T %s", f, ns)
+		}
+	}
+	got, err := cachedFinder{w.Watcher}.Find(t.Context(), gitops.Ref{Kind: "GitRepository", Namespace: "shop", Name: "git"})
+	require.NoError(t, err)
+	require.Empty(t, got, "nothing is judged by a source")
+	_, err = liveFinder{w.Watcher}.Find(t.Context(), gitops.Ref{Kind: "Secret", Name: "x"})
+	require.EqualError(t, err, "Secret is no kind of an engine that is known")
 }
