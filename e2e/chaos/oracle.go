@@ -127,7 +127,7 @@ func follow(h History, releases []*Release, announced map[Key]int, grace time.Du
 func due(r *Release, led []Span, grace time.Duration) bool {
 	for _, c := range r.Complete {
 		for _, l := range led {
-			from, to := c.Span.From, c.Span.To
+			from, to := c.From, c.To
 			if l.From.After(from) {
 				from = l.From
 			}

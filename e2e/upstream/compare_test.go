@@ -95,9 +95,9 @@ func TestDifferences(t *testing.T) {
 		}{}, nil},
 		"a name misspelt": {struct {
 			Name []struct {
-				Nmae string `json:"nmae"`
+				Nmae string `json:"nome"`
 			} `json:"list"`
-		}{}, []string{"list[].nmae: there is none, but name"}},
+		}{}, []string{"list[].nome: there is none, but name"}},
 		"a name in other case": {struct {
 			Name map[string]struct {
 				Name string `json:"Name"`
