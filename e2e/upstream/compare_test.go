@@ -95,7 +95,7 @@ func TestDifferences(t *testing.T) {
 		}{}, nil},
 		"a name misspelt": {struct {
 			Name []struct {
-				Nmae string `json:"nome"`
+				Nome string `json:"nome"`
 			} `json:"list"`
 		}{}, []string{"list[].nome: there is none, but name"}},
 		"a name in other case": {struct {
