@@ -196,7 +196,7 @@ func (r Recorded) String() string {
 // moment gives a time of a story as people write it.
 func moment(d time.Duration) string {
 	if d < time.Minute {
-		return fmt.Sprintf("%gs", d.Seconds())
+		return fmt.Sprintf("%gs", float64(d.Milliseconds())/1000)
 	}
 	s := d.String()
 	if strings.HasSuffix(s, "m0s") {
