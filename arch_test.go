@@ -34,7 +34,7 @@ var rooms = map[string]struct {
 	"config":          {[]string{"release", "conditions", "emit"}, "it composes the configuration of those that have one, and runs nothing"},
 	"internal/memory": {nil, "an API server knows the objects that it is given, and nobody who reads them"},
 	"internal/line": {
-		[]string{"release", "watch", "watch/lean", "watch/gitops", "emit", "journey", "config"},
+		[]string{"release", "release/v1alpha1", "watch", "watch/lean", "watch/gitops", "emit", "journey", "config"},
 		"it ties the rooms together once, so that what a timeline shows is what the controller does",
 	},
 	"internal/timeline": {

@@ -145,7 +145,7 @@ func TestPermissionsAreWhatIsUsed(t *testing.T) {
 	const defined = "list,watch customresourcedefinitions.apiextensions.k8s.io "
 	want := []string{
 		"list replicasets.apps *", "list controllerrevisions.apps *", "list pods *",
-		"get,list,watch rollouts.argoproj.io *", "create,get,list,watch workflows.argoproj.io *",
+		"get,list,watch rollouts.argoproj.io *", "create,get,list,watch,patch workflows.argoproj.io *",
 		"create,get,list,watch,delete releases.rollcall.dev *", "update releases/status.rollcall.dev *", "create,patch events.events.k8s.io *",
 		defined + lean.Rollouts.Definition(), defined + lean.Workflows.Definition(),
 	}

@@ -24,7 +24,7 @@ func BenchmarkJudge(b *testing.B) {
 		set, snap := conditions.NewSet(rules, nil), ready()
 		b.ReportAllocs()
 		for b.Loop() {
-			if got := set.Judge(snap, noon()); got[99].Standing != release.Holds {
+			if got := set.Judge(b.Context(), snap, noon()); got[99].Standing != release.Holds {
 				b.Fatal(got[99].Reason)
 			}
 		}

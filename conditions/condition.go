@@ -1,33 +1,98 @@
 package conditions
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"k8s.io/apiserver/pkg/cel/library"
 )
+
+// patience bounds the evaluation of one expression, whatever its cost is said to be.
+const patience = time.Second
+
+// errUnread says that an expression depends on what was not read yet.
+var errUnread = errors.New("it is not known yet")
+
+// expression is a compiled expression.
+type expression struct {
+	text    string
+	env     *cel.Env
+	tree    *cel.Ast
+	program cel.Program
+	reads   Reads
+	// cost is the most that it may cost.
+	cost uint64
+}
+
+// options are how the program is made. Counting costs makes an evaluation several
+// times slower: it is done only where the estimate does not say that it cannot cost
+// too much.
+func (e *expression) options() []cel.ProgramOption {
+	out := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	if e.counts() {
+		out = append(out, cel.CostTracking(&library.CostEstimator{}), cel.CostLimit(maxCost), cel.InterruptCheckFrequency(interruptEvery))
+	}
+	return out
+}
+
+func (e *expression) counts() bool {
+	return e.cost > maxCost || e.reads.Object || len(e.reads.Lookups) > 0
+}
+
+// Reads is what the expression reads beside what every snapshot holds.
+func (e *expression) Reads() Reads { return e.reads }
+
+// Cost is the most that an evaluation may cost, by cel-go's estimate; what is more
+// than [Affordable] ends in an error at run time.
+func (e *expression) Cost() uint64 { return e.cost }
+
+// Affordable is what an evaluation may cost.
+const Affordable uint64 = maxCost
+
+// eval gives the value of the expression.
+func (e *expression) eval(ctx context.Context, l *look) (ref.Val, error) {
+	var out ref.Val
+	var err error
+	if e.counts() {
+		bound, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		out, _, err = e.program.ContextEval(bound, l)
+	} else {
+		out, _, err = e.program.Eval(l)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case types.IsUnknown(out):
+		return nil, errUnread
+	}
+	return out, nil
+}
 
 // Condition is a compiled expression that is true or false of a snapshot. A nil
 // Condition stands for [DefaultWhen].
-type Condition struct {
-	expr    string
-	program cel.Program
-}
+type Condition struct{ expression }
 
 // String gives the expression as it was written.
 func (c *Condition) String() string {
 	if c == nil {
 		return DefaultWhen
 	}
-	return c.expr
+	return c.text
 }
 
-func (c *Condition) holds(l look) (bool, error) {
+func (c *Condition) holds(ctx context.Context, l *look) (bool, error) {
 	if c == nil {
 		return l.snap.Ready, nil
 	}
-	out, _, err := c.program.Eval(l.vars)
+	out, err := c.eval(ctx, l)
 	if err != nil {
 		return false, err
 	}
@@ -39,16 +104,13 @@ func (c *Condition) holds(l look) (bool, error) {
 }
 
 // Text is a compiled expression that gives a string.
-type Text struct {
-	expr    string
-	program cel.Program
-}
+type Text struct{ expression }
 
 // String gives the expression as it was written.
-func (t *Text) String() string { return t.expr }
+func (t *Text) String() string { return t.text }
 
-func (t *Text) value(l look) (string, error) {
-	out, _, err := t.program.Eval(l.vars)
+func (t *Text) value(ctx context.Context, l *look) (string, error) {
+	out, err := t.eval(ctx, l)
 	if err != nil {
 		return "", err
 	}

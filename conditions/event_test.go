@@ -43,11 +43,11 @@ func TestJudgeByTheEvent(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			rule := conditions.Rule{Name: "r", On: onDeployments(), Event: tt.event, Send: []string{"bus"}}
+			rule := conditions.Rule{Name: "r", On: onDeployments(), Event: tt.event, Send: to("bus")}
 			if tt.when != "" {
 				rule.When = when(t, tt.when)
 			}
-			got := conditions.NewSet([]conditions.Rule{rule}, map[string]conditions.Target{"bus": {}}).Judge(tt.snap, noon())
+			got := conditions.NewSet([]conditions.Rule{rule}, map[string]conditions.Target{"bus": {}}).Judge(t.Context(), tt.snap, noon())
 			require.Len(t, got, 1)
 			assert.Equal(t, tt.want, got[0].Standing)
 			assert.Equal(t, tt.reason, got[0].Reason)
@@ -62,7 +62,7 @@ func TestJudgeByTheEvent(t *testing.T) {
 }
 
 func TestHashKnowsTheEvent(t *testing.T) {
-	rule := conditions.Rule{Name: "r", On: onDeployments(), Send: []string{"a", "b"}}
+	rule := conditions.Rule{Name: "r", On: onDeployments(), Send: to("a", "b")}
 	of := func(e release.Occasion, expr string) string {
 		rule.Event, rule.When = e, nil
 		if expr != "" {

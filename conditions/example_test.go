@@ -1,6 +1,7 @@
 package conditions_test
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -23,7 +24,7 @@ func ExampleSet_Judge() {
 		Name: "web-ready",
 		On:   conditions.Selector{Kind: release.KindRef{Kind: "Deployment"}, Namespaces: []string{"shop"}},
 		When: condition,
-		Send: []string{"smoke"},
+		Send: []conditions.Send{{Sink: "smoke"}},
 	}}, map[string]conditions.Target{"smoke": {Follows: true}})
 
 	snap := release.Snapshot{
@@ -35,7 +36,7 @@ func ExampleSet_Judge() {
 		WaitingFor: "2 of 3 pods are ready",
 	}
 	for _, snap.Ready = range []bool{false, true} {
-		for _, v := range set.Judge(snap, time.Now()) {
+		for _, v := range set.Judge(context.Background(), snap, time.Now()) {
 			fmt.Println(v.Rule, v.Standing, "-", v.Reason)
 		}
 	}
@@ -52,5 +53,5 @@ func ExampleLanguage_Condition() {
 	}
 	_, err = language.Condition("release.redy")
 	fmt.Println(err)
-	// Output: 1:9: undefined field 'redy'
+	// Output: 1:9: undefined field 'redy', did you mean "ready"?
 }

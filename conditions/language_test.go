@@ -57,24 +57,24 @@ func TestConditionIssues(t *testing.T) {
 		expr string
 		want string
 	}{
-		{"a misspelt field is found when the rule is loaded", "release.redy", "1:9: undefined field 'redy'"},
+		{"a misspelt field is found when the rule is loaded", "release.redy", `1:9: undefined field 'redy', did you mean "ready"?`},
 		{"a field of the other variable", "app.images", "1:5: undefined field 'images'"},
-		{"every misspelt field is told", "release.redy && app.redy", "1:9: undefined field 'redy'; 1:21: undefined field 'redy'"},
-		{"an unknown variable", "outcome.passed", "1:1: undeclared reference to 'outcome'"},
-		{"an unknown function", "image('a') == 'a'", "1:6: undeclared reference to 'image'"},
-		{"the line is told", "release.ready &&\n  app.helthy", "2:7: undefined field 'helthy'"},
+		{"every misspelt field is told", "release.redy && app.redy", `1:9: undefined field 'redy', did you mean "ready"?; 1:21: undefined field 'redy', did you mean "ready"?`},
+		{"an unknown variable", "relese.ready", `1:1: undeclared reference to 'relese', did you mean "release"?`},
+		{"an unknown function", "imgae('a') == 'a'", `1:6: undeclared reference to 'imgae', did you mean "image"?`},
+		{"the line is told", "release.ready &&\n  app.helthy", `2:7: undefined field 'helthy', did you mean "healthy"?`},
 		{"the result must be a boolean", "release.name", "1:1: condition must be a boolean, but is string"},
-		{"nor may it be of any type", "dyn(true)", "1:1: condition must be a boolean, but is dyn"},
+		{"nor may it be of any type", "dyn(true)", "1:1: condition must be a boolean, but may be anything: compare it, as in … == true"},
 		{"a list is no boolean", "release.images", "1:1: condition must be a boolean, but is list(string)"},
 		{"only the first syntax error is told", "release.ready &&", "1:17: syntax error: mismatched input '<EOF>'"},
 		{"an empty expression", "", "1:1: syntax error: mismatched input '<EOF>'"},
 		{"a single equals sign", "app.project = 'shop'", "1:13: syntax error: token recognition error at: '= '"},
-		{"types must match", "release.name == 1", "1:14: found no matching overload for '_==_' applied to '(string, int)'"},
-		{"types are called as the variables are", "release == 1", "1:9: found no matching overload for '_==_' applied to '(release, int)'"},
+		{"types must match", "release.name == 1", "1:14: == cannot be applied to string and int"},
+		{"types are called as the variables are", "release == 1", "1:9: == cannot be applied to release and int"},
 		{"a wrong regular expression", "release.name.matches('(')", "1:22: invalid matches argument"},
 		{"a wrong duration", "now - release.startedAt > duration('ten')", "1:36: invalid duration argument"},
 		{"a wrong timestamp", "now > timestamp('today')", "1:17: invalid timestamp argument"},
-		{"columns count characters, not bytes", "'ü' == release.nam", "1:16: undefined field 'nam'"},
+		{"columns count characters, not bytes", "'ü' == release.nam", `1:16: undefined field 'nam', did you mean "name"?`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := l.Condition(tt.expr)
@@ -105,8 +105,8 @@ func TestText(t *testing.T) {
 	for _, tt := range []struct{ expr, want string }{
 		{"release.ready", "1:1: expression must be a string, but is bool"},
 		{"release.images", "1:1: expression must be a string, but is list(string)"},
-		{"dyn('a')", "1:1: expression must be a string, but is dyn"},
-		{"release.nam", "1:9: undefined field 'nam'"},
+		{"dyn('a')", "1:1: expression must be a string, but may be anything: put it in string(…)"},
+		{"release.nam", `1:9: undefined field 'nam', did you mean "name"?`},
 		{"'a", "1:1: syntax error: token recognition error at: ''a'"},
 	} {
 		t.Run(tt.expr, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package conditions
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,85 +13,182 @@ import (
 
 // Set is an immutable set of rules, with the sinks that they send to.
 type Set struct {
-	rules   []prepared
+	rules   []*prepared
 	targets map[string]Target
+	// about has, for each kind of subject and each namespace, the rules that may be
+	// about it, in order; those for all namespaces are under the empty one.
+	about map[place][]*prepared
 }
+
+// place is where subjects are that a rule is about.
+type place struct{ kind, namespace string }
 
 // prepared is a rule with what is the same at every judgement.
 type prepared struct {
 	Rule
-	hash  string
-	kinds []release.Kind
+	order   int
+	hash    string
+	kinds   []release.Kind
+	reasons reasons
 }
+
+// reasons are the words for the verdicts that say nothing of the snapshot.
+type reasons struct{ holds, waits string }
 
 // NewSet makes a set of rules. The targets are the sinks by name; a rule that
 // sends to another one is Broken when it would hold.
 func NewSet(rules []Rule, targets map[string]Target) *Set {
-	s := &Set{targets: maps.Clone(targets)}
-	for _, r := range rules {
-		s.rules = append(s.rules, prepared{Rule: r, hash: r.Hash(), kinds: r.kinds()})
+	s := &Set{targets: maps.Clone(targets), about: map[place][]*prepared{}}
+	for i, r := range rules {
+		p := &prepared{
+			Rule: r, order: i, hash: r.Hash(), kinds: r.kinds(),
+			reasons: reasons{holds: "when is true: " + quote(r.when()), waits: "when is false: " + quote(r.when())},
+		}
+		s.rules = append(s.rules, p)
+		for _, ns := range namespaces(r.On) {
+			at := place{r.On.Kind.Subject(), ns}
+			s.about[at] = append(s.about[at], p)
+		}
 	}
 	return s
 }
 
-// look is one snapshot as all rules see it.
-type look struct {
-	snap release.Snapshot
-	vars map[string]any
+func namespaces(on Selector) []string {
+	if len(on.Namespaces) == 0 {
+		return []string{""}
+	}
+	return on.Namespaces
 }
 
 // Judge gives one verdict for each rule that selects the snapshot's subject, in
-// the order of the rules.
-func (s *Set) Judge(snap release.Snapshot, now time.Time) []release.Verdict {
-	l := look{snap: snap, vars: variables(snap, now)}
-	var verdicts []release.Verdict
-	for _, r := range s.rules {
-		if r.On.Selects(snap) {
-			verdicts = append(verdicts, s.verdict(r, l))
-		}
+// the order of the rules. What the rules need and was not found yet stands in their
+// verdicts.
+func (s *Set) Judge(ctx context.Context, snap release.Snapshot, now time.Time) []release.Verdict {
+	rules := s.selected(snap)
+	if len(rules) == 0 {
+		return nil
+	}
+	l := newLook(snap, now)
+	verdicts := make([]release.Verdict, 0, len(rules))
+	for _, r := range rules {
+		verdicts = append(verdicts, s.verdict(ctx, r, l))
 	}
 	return verdicts
 }
 
-func (s *Set) verdict(r prepared, l look) release.Verdict {
-	v := release.Verdict{Rule: r.Name, Hash: r.hash, Event: r.event()}
+// selected lists the rules that are about the snapshot's subject, in order.
+func (s *Set) selected(snap release.Snapshot) []*prepared {
+	everywhere, here := s.candidates(snap.Release.Subject)
+	if len(everywhere)+len(here) == 0 {
+		return nil
+	}
+	out := make([]*prepared, 0, len(everywhere)+len(here))
+	for _, all := range [][]*prepared{everywhere, here} {
+		for _, r := range all {
+			if r.On.matches(snap.Labels) {
+				out = append(out, r)
+			}
+		}
+	}
+	if len(here) > 0 && len(everywhere) > 0 {
+		slices.SortFunc(out, func(a, b *prepared) int { return a.order - b.order })
+	}
+	return out
+}
+
+// candidates are the rules that may be about a subject: those for all namespaces,
+// and those for its own.
+func (s *Set) candidates(subject release.Subject) (everywhere, here []*prepared) {
+	everywhere = s.about[place{kind: subject.Kind}]
+	if subject.Namespace != "" {
+		here = s.about[place{subject.Kind, subject.Namespace}]
+	}
+	return everywhere, here
+}
+
+// Repeats reports whether some rule may tell of a subject again and again.
+func (s *Set) Repeats(subject release.Subject) bool {
+	everywhere, here := s.candidates(subject)
+	repeats := func(r *prepared) bool { return r.Terms.Every > 0 }
+	return slices.ContainsFunc(everywhere, repeats) || slices.ContainsFunc(here, repeats)
+}
+
+func (s *Set) verdict(ctx context.Context, r *prepared, l *look) release.Verdict {
+	v := release.Verdict{Rule: r.Name, Hash: r.hash, Event: r.event(), Terms: r.Terms}
+	if r.event() == release.WasTested && l.snap.Outcome == nil {
+		v.Standing, v.Reason = release.Waiting, "no run has ended"
+		return v
+	}
 	if reason := r.skips(l.snap.Release.Kind); reason != "" {
 		v.Standing, v.Reason = release.Skipped, reason
 		return v
 	}
-	holds, err := r.holds(l)
+	l.needs = nil
+	holds, err := r.holds(ctx, l)
 	switch {
+	case errors.Is(err, errUnread):
+		v.Standing, v.Reason, v.Needs = release.Waiting, unread(l.needs), l.needs
 	case err != nil:
 		v.Standing, v.Reason = release.Broken, fmt.Sprintf("when: %v", err)
+		s.foresee(ctx, &v, r, l)
 	case !holds:
 		v.Standing, v.Reason = release.Waiting, r.waitsFor(l.snap)
+		s.foresee(ctx, &v, r, l)
 	default:
-		s.fill(&v, r, l)
+		s.fill(ctx, &v, r, l)
 	}
 	return v
 }
 
+// unread says what has to be read first.
+func unread(needs []release.Query) string {
+	if len(needs) == 0 {
+		return errUnread.Error()
+	}
+	return needs[0].String() + " has to be read"
+}
+
 // holds reports whether the condition is true. Without one, whatever a rule is
 // about other than that a release is ready is true once it is asked about.
-func (p prepared) holds(l look) (bool, error) {
+func (p *prepared) holds(ctx context.Context, l *look) (bool, error) {
 	if p.When == nil && p.event() != release.BecameReady {
 		return true, nil
 	}
-	return p.When.holds(l)
+	return p.When.holds(ctx, l)
 }
 
 // fill completes the verdict of a rule whose condition is true.
-func (s *Set) fill(v *release.Verdict, r prepared, l look) {
-	send, err := s.messages(r.Send, l)
-	if err != nil {
+func (s *Set) fill(ctx context.Context, v *release.Verdict, r *prepared, l *look) {
+	send, err := s.messages(ctx, r.Send, l)
+	switch {
+	case errors.Is(err, errUnread):
+		v.Standing, v.Reason, v.Needs = release.Waiting, unread(l.needs), l.needs
+	case err != nil:
 		v.Standing, v.Reason = release.Broken, err.Error()
+	default:
+		v.Standing, v.Reason, v.Send = release.Holds, r.reasons.holds, send
+	}
+}
+
+// foresee adds what is sent should the rule not hold in time. A parameter that
+// cannot be evaluated yet is no mistake then: the message goes without the
+// parameters.
+func (s *Set) foresee(ctx context.Context, v *release.Verdict, r *prepared, l *look) {
+	if r.Terms.Deadline == 0 {
 		return
 	}
-	v.Standing, v.Reason, v.Send = release.Holds, "when is true: "+quote(r.when()), send
+	send, err := s.messages(ctx, r.Send, l)
+	if err != nil {
+		send = nil
+		for _, to := range r.Send {
+			send = append(send, release.Message{Sink: to.Sink, Follows: s.targets[to.Sink].Follows})
+		}
+	}
+	v.Send = send
 }
 
 // skips says why the rule is not for a release of this kind; empty if it is.
-func (p prepared) skips(kind release.Kind) string {
+func (p *prepared) skips(kind release.Kind) string {
 	if kind == release.Reverted {
 		return "a reverted release is never announced"
 	}
@@ -100,38 +199,42 @@ func (p prepared) skips(kind release.Kind) string {
 }
 
 // waitsFor says why the condition is not true.
-func (p prepared) waitsFor(snap release.Snapshot) string {
+func (p *prepared) waitsFor(snap release.Snapshot) string {
 	if p.event() == release.BecameReady && !snap.Ready && snap.WaitingFor != "" {
 		return snap.WaitingFor
 	}
-	return "when is false: " + quote(p.when())
+	return p.reasons.waits
 }
 
-func (s *Set) messages(sinks []string, l look) ([]release.Message, error) {
-	messages := make([]release.Message, 0, len(sinks))
-	for _, name := range sinks {
-		target, ok := s.targets[name]
+func (s *Set) messages(ctx context.Context, sends []Send, l *look) ([]release.Message, error) {
+	messages := make([]release.Message, 0, len(sends))
+	for _, to := range sends {
+		target, ok := s.targets[to.Sink]
 		if !ok {
-			return nil, fmt.Errorf("sink %s is not configured", name)
+			return nil, fmt.Errorf("sink %s is not configured", to.Sink)
 		}
-		parameters, err := target.evaluate(l)
+		parameters, err := evaluate(ctx, l, target.Parameters, to.Parameters)
 		if err != nil {
-			return nil, fmt.Errorf("sink %s, %w", name, err)
+			return nil, fmt.Errorf("sink %s, %w", to.Sink, err)
 		}
-		messages = append(messages, release.Message{Sink: name, Follows: target.Follows, Parameters: parameters})
+		messages = append(messages, release.Message{Sink: to.Sink, Follows: target.Follows, Parameters: parameters})
 	}
 	return messages, nil
 }
 
-// evaluate gives the values of the parameters. The first failing one, by name,
-// is the one that is told, so that the same mistake reads the same every time.
-func (t Target) evaluate(l look) (map[string]string, error) {
-	if len(t.Parameters) == 0 {
+// evaluate gives the values of the parameters: those of the sink, and those of the
+// rule, which win. The first failing one, by name, is the one that is told, so that
+// the same mistake reads the same every time.
+func evaluate(ctx context.Context, l *look, ofSink, ofRule map[string]*Text) (map[string]string, error) {
+	if len(ofSink)+len(ofRule) == 0 {
 		return nil, nil
 	}
-	values := make(map[string]string, len(t.Parameters))
-	for _, name := range slices.Sorted(maps.Keys(t.Parameters)) {
-		value, err := t.Parameters[name].value(l)
+	all := make(map[string]*Text, len(ofSink)+len(ofRule))
+	maps.Copy(all, ofSink)
+	maps.Copy(all, ofRule)
+	values := make(map[string]string, len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		value, err := all[name].value(ctx, l)
 		if err != nil {
 			return nil, fmt.Errorf("parameter %s: %w", name, err)
 		}

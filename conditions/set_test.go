@@ -14,6 +14,15 @@ import (
 	"github.com/rollcall-dev/rollcall/release"
 )
 
+// to names sinks that are told nothing of their own.
+func to(sinks ...string) []conditions.Send {
+	var out []conditions.Send
+	for _, s := range sinks {
+		out = append(out, conditions.Send{Sink: s})
+	}
+	return out
+}
+
 // noon is when the tests judge.
 func noon() time.Time { return time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC) }
 
@@ -141,7 +150,7 @@ func TestJudge(t *testing.T) {
 			if tt.when != "" {
 				rule.When = when(t, tt.when)
 			}
-			got := conditions.NewSet([]conditions.Rule{rule}, nil).Judge(tt.snap, noon())
+			got := conditions.NewSet([]conditions.Rule{rule}, nil).Judge(t.Context(), tt.snap, noon())
 			require.Len(t, got, 1)
 			assert.Equal(t, tt.want, got[0].Standing)
 			assert.Equal(t, tt.reason, got[0].Reason)
@@ -153,7 +162,7 @@ func TestJudge(t *testing.T) {
 
 func TestJudgeQuotesLongConditionsInPart(t *testing.T) {
 	rule := conditions.Rule{Name: "r", On: onDeployments(), When: when(t, "release.name == '"+strings.Repeat("ü", 300)+"'")}
-	got := conditions.NewSet([]conditions.Rule{rule}, nil).Judge(ready(), noon())
+	got := conditions.NewSet([]conditions.Rule{rule}, nil).Judge(t.Context(), ready(), noon())
 	assert.Less(t, len(got[0].Reason), 250)
 	assert.True(t, strings.HasSuffix(got[0].Reason, "ü …"), got[0].Reason)
 }
@@ -181,7 +190,7 @@ func TestSelects(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			assert.Equal(t, tt.want, tt.on.Selects(ready()))
-			got := conditions.NewSet([]conditions.Rule{{Name: "r", On: tt.on}}, nil).Judge(ready(), noon())
+			got := conditions.NewSet([]conditions.Rule{{Name: "r", On: tt.on}}, nil).Judge(t.Context(), ready(), noon())
 			assert.Len(t, got, map[bool]int{true: 1}[tt.want])
 		})
 	}
@@ -220,8 +229,8 @@ func TestJudgeSends(t *testing.T) {
 		{name: "a sink that is not there", send: []string{"nobody"}, snap: ready(), reason: "sink nobody is not configured"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			rule := conditions.Rule{Name: "r", On: onDeployments(), Send: tt.send}
-			got := conditions.NewSet([]conditions.Rule{rule}, targets).Judge(tt.snap, noon())
+			rule := conditions.Rule{Name: "r", On: onDeployments(), Send: to(tt.send...)}
+			got := conditions.NewSet([]conditions.Rule{rule}, targets).Judge(t.Context(), tt.snap, noon())
 			require.Len(t, got, 1)
 			assert.Equal(t, tt.want, got[0].Send)
 			assert.Equal(t, tt.reason, got[0].Reason)
@@ -236,14 +245,14 @@ func TestJudgeKeepsTheOrderOfTheRules(t *testing.T) {
 		{Name: "a", On: onDeployments()},
 	}, nil)
 	var got []string
-	for _, v := range set.Judge(ready(), noon()) {
+	for _, v := range set.Judge(t.Context(), ready(), noon()) {
 		got = append(got, v.Rule+" "+string(v.Standing))
 	}
 	assert.Equal(t, []string{"b Error", "a Holds"}, got)
 }
 
 func TestHash(t *testing.T) {
-	base := conditions.Rule{Name: "r", On: onDeployments(), Send: []string{"a", "b"}}
+	base := conditions.Rule{Name: "r", On: onDeployments(), Send: to("a", "b")}
 	assert.Regexp(t, "^[0-9a-f]{12}$", base.Hash())
 	assert.Equal(t, "4276b9b33fd8", base.Hash(), "an upgrade must not make every rule another one")
 	for _, tt := range []struct {
@@ -255,10 +264,10 @@ func TestHash(t *testing.T) {
 		{"its subjects", func(r *conditions.Rule) { r.On.Namespaces = []string{"shop"} }, true},
 		{"the default condition written out", func(r *conditions.Rule) { r.When = when(t, "release.ready") }, true},
 		{"the default kinds written out", func(r *conditions.Rule) { r.Kinds = release.DefaultKinds() }, true},
-		{"the order of its sinks", func(r *conditions.Rule) { r.Send = []string{"b", "a"} }, true},
+		{"the order of its sinks", func(r *conditions.Rule) { r.Send = to("b", "a") }, true},
 		{"its condition", func(r *conditions.Rule) { r.When = when(t, "app.ready") }, false},
 		{"its kinds", func(r *conditions.Rule) { r.Kinds = []release.Kind{release.Image} }, false},
-		{"its sinks", func(r *conditions.Rule) { r.Send = []string{"a"} }, false},
+		{"its sinks", func(r *conditions.Rule) { r.Send = to("a") }, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			edited := base
@@ -270,13 +279,13 @@ func TestHash(t *testing.T) {
 
 func TestSetIsConcurrentSafe(t *testing.T) {
 	set := conditions.NewSet([]conditions.Rule{
-		{Name: "a", On: onDeployments(), When: when(t, "release.ready && app.project == 'shop'"), Send: []string{"smoke"}},
+		{Name: "a", On: onDeployments(), When: when(t, "release.ready && app.project == 'shop'"), Send: to("smoke")},
 	}, map[string]conditions.Target{"smoke": {Parameters: map[string]*conditions.Text{"n": text(t, "release.name")}}})
 	var done sync.WaitGroup
 	for range 8 {
 		done.Go(func() {
 			for range 200 {
-				got := set.Judge(ready(), noon())
+				got := set.Judge(t.Context(), ready(), noon())
 				if len(got) != 1 || got[0].Standing != release.Holds {
 					t.Errorf("got %v, want one verdict that holds", got)
 				}
@@ -288,11 +297,11 @@ func TestSetIsConcurrentSafe(t *testing.T) {
 
 func TestSetIsImmutable(t *testing.T) {
 	targets := map[string]conditions.Target{"bus": {}}
-	rules := []conditions.Rule{{Name: "a", On: onDeployments(), Send: []string{"bus"}}}
+	rules := []conditions.Rule{{Name: "a", On: onDeployments(), Send: to("bus")}}
 	set := conditions.NewSet(rules, targets)
 	delete(targets, "bus")
 	rules[0].Name = "b"
-	got := set.Judge(ready(), noon())
+	got := set.Judge(t.Context(), ready(), noon())
 	assert.Equal(t, "a", got[0].Rule)
 	assert.Equal(t, release.Holds, got[0].Standing)
 }

@@ -1,96 +1,134 @@
 package conditions
 
 import (
-	"time"
+	"fmt"
+	"reflect"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
 
 	"github.com/rollcall-dev/rollcall/release"
 )
 
-// releaseView is what an expression sees as release.
-type releaseView struct {
-	Name        string            `cel:"name"`
-	Namespace   string            `cel:"namespace"`
-	Cluster     string            `cel:"cluster"`
-	Kind        string            `cel:"kind"`
-	Revision    string            `cel:"revision"`
-	Images      []string          `cel:"images"`
-	Labels      map[string]string `cel:"labels"`
-	Annotations map[string]string `cel:"annotations"`
-	Previous    string            `cel:"previous"`
-	Late        bool              `cel:"late"`
-	OutOfBand   bool              `cel:"outOfBand"`
-	GateTimeout bool              `cel:"gateTimeout"`
-	Superseded  []string          `cel:"superseded"`
-	StartedAt   time.Time         `cel:"startedAt"`
-	Ready       bool              `cel:"ready"`
-	WaitingFor  string            `cel:"waitingFor"`
+// The types of the variables, as CEL calls them.
+var (
+	releaseType  = cel.ObjectType("rollcall.Release")
+	appType      = cel.ObjectType("rollcall.App")
+	outcomeType  = cel.ObjectType("rollcall.Outcome")
+	workloadType = cel.ObjectType("rollcall.Workload")
+	imageType    = cel.ObjectType("rollcall.Image")
+)
+
+// view is a value of one of those types: whatever its fields are read from.
+type view struct {
+	kind *cel.Type
+	of   any
 }
 
-// appView is what an expression sees as app.
-type appView struct {
-	Engine    string   `cel:"engine"`
-	Name      string   `cel:"name"`
-	Namespace string   `cel:"namespace"`
-	Project   string   `cel:"project"`
-	Synced    bool     `cel:"synced"`
-	Healthy   bool     `cel:"healthy"`
-	Ready     bool     `cel:"ready"`
-	Revision  string   `cel:"revision"`
-	Revisions []string `cel:"revisions"`
-	RepoURL   string   `cel:"repoURL"`
-	Operation string   `cel:"operation"`
-	Kind      string   `cel:"kind"`
-	Partial   bool     `cel:"partial"`
-	Source    string   `cel:"source"`
+var _ ref.Val = view{}
+
+// ConvertToNative is part of ref.Val. A view stays in the expression.
+func (v view) ConvertToNative(t reflect.Type) (any, error) {
+	return nil, fmt.Errorf("%s cannot be made a %s", v.kind, t)
 }
 
-// variables gives an expression its view of one snapshot.
-func variables(snap release.Snapshot, now time.Time) map[string]any {
-	return map[string]any{
-		releaseName: viewRelease(snap),
-		appName:     viewApp(snap.App),
-		nowName:     now,
+// ConvertToType is part of ref.Val.
+func (v view) ConvertToType(t ref.Type) ref.Val {
+	if t == types.TypeType {
+		return v.kind
 	}
+	return types.NewErr("%s cannot be made a %s", v.kind, t.TypeName())
 }
 
-func viewRelease(snap release.Snapshot) releaseView {
-	r := snap.Release
-	return releaseView{
-		Name:        r.Subject.Name,
-		Namespace:   r.Subject.Namespace,
-		Cluster:     r.Subject.Cluster,
-		Kind:        string(r.Kind),
-		Revision:    r.Revision,
-		Images:      r.Template.Images,
-		Labels:      snap.Labels,
-		Annotations: snap.Annotations,
-		Previous:    r.Previous,
-		Late:        snap.Late,
-		OutOfBand:   snap.OutOfBand,
-		GateTimeout: snap.GateTimeout,
-		Superseded:  snap.Superseded,
-		StartedAt:   snap.StartedAt,
-		Ready:       snap.Ready,
-		WaitingFor:  snap.WaitingFor,
-	}
+// Equal is part of ref.Val.
+func (v view) Equal(other ref.Val) ref.Val {
+	o, ok := other.(view)
+	return types.Bool(ok && o.kind == v.kind && reflect.DeepEqual(o.of, v.of))
 }
 
-func viewApp(app release.App) appView {
-	return appView{
-		Engine:    app.Engine,
-		Name:      app.Name,
-		Namespace: app.Namespace,
-		Project:   app.Project,
-		Synced:    app.Synced,
-		Healthy:   app.Healthy,
-		// Nobody's word is needed for a subject that nobody owns.
-		Ready:     app.Ready || app.Engine == "",
-		Revision:  app.Revision,
-		Revisions: app.Revisions,
-		RepoURL:   app.RepoURL,
-		Operation: app.Operation,
-		Kind:      app.Kind,
-		Partial:   app.Partial,
-		Source:    app.Source,
+// Type is part of ref.Val.
+func (v view) Type() ref.Type { return v.kind }
+
+// Value is what the fields are read from.
+func (v view) Value() any { return v.of }
+
+func viewWorkloads(all []release.Workload) ref.Val {
+	out := make([]ref.Val, 0, len(all))
+	for _, w := range all {
+		out = append(out, view{workloadType, w})
 	}
+	return types.NewRefValList(types.DefaultTypeAdapter, out)
+}
+
+// provider tells CEL of our types, beside those that it knows.
+type provider struct {
+	types.Provider
+	fields map[string]map[string]*types.FieldType
+	names  map[string][]string
+}
+
+func newProvider(base types.Provider) *provider {
+	p := &provider{Provider: base, fields: map[string]map[string]*types.FieldType{}, names: map[string][]string{}}
+	at := 0
+	addLook(p, releaseType, ofRelease(), &at)
+	addLook(p, appType, ofApp(), &at)
+	addLook(p, outcomeType, ofOutcome(), &at)
+	add(p, workloadType, ofWorkload(), func(f field[release.Workload], w release.Workload) ref.Val { return f.get(w) })
+	add(p, imageType, ofImage(), func(f field[image], i image) ref.Val { return f.get(i) })
+	return p
+}
+
+// addLook adds a type whose fields are read from a look, which keeps each of them.
+func addLook(p *provider, t *cel.Type, fields []field[*look], next *int) {
+	places := map[string]int{}
+	for _, f := range fields {
+		places[f.name] = *next
+		*next++
+	}
+	add(p, t, fields, func(f field[*look], l *look) ref.Val { return l.read(places[f.name], f.get) })
+}
+
+func add[T any](p *provider, t *cel.Type, fields []field[T], get func(field[T], T) ref.Val) {
+	known := map[string]*types.FieldType{}
+	for _, f := range fields {
+		known[f.name] = &types.FieldType{
+			Type:  f.kind,
+			IsSet: func(any) bool { return true },
+			GetFrom: func(of any) (any, error) {
+				v, ok := of.(T)
+				if !ok {
+					return nil, fmt.Errorf("%T has no field %s", of, f.name)
+				}
+				return get(f, v), nil
+			},
+		}
+		p.names[t.TypeName()] = append(p.names[t.TypeName()], f.name)
+	}
+	p.fields[t.TypeName()] = known
+}
+
+// FindStructType is part of types.Provider.
+func (p *provider) FindStructType(name string) (*types.Type, bool) {
+	if _, ok := p.fields[name]; ok {
+		return types.NewTypeTypeWithParam(types.NewObjectType(name)), true
+	}
+	return p.Provider.FindStructType(name)
+}
+
+// FindStructFieldNames is part of types.Provider.
+func (p *provider) FindStructFieldNames(name string) ([]string, bool) {
+	if names, ok := p.names[name]; ok {
+		return names, true
+	}
+	return p.Provider.FindStructFieldNames(name)
+}
+
+// FindStructFieldType is part of types.Provider.
+func (p *provider) FindStructFieldType(name, field string) (*types.FieldType, bool) {
+	if known, ok := p.fields[name]; ok {
+		f, ok := known[field]
+		return f, ok
+	}
+	return p.Provider.FindStructFieldType(name, field)
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -16,6 +17,8 @@ type Config struct {
 	Sinks map[string]Sink
 	// Rules in the order of the text, without those that have a mistake.
 	Rules []conditions.Rule
+	// Warnings say what is no mistake, and most likely not meant.
+	Warnings []Mistake
 
 	set *conditions.Set
 }
@@ -36,12 +39,15 @@ type Sink struct {
 func (s Sink) Follows() bool { return s.ArgoWorkflow != nil }
 
 // Judge gives one verdict for each rule that selects the snapshot's subject.
-func (c Config) Judge(snap release.Snapshot, now time.Time) []release.Verdict {
+func (c Config) Judge(ctx context.Context, snap release.Snapshot, now time.Time) []release.Verdict {
 	if c.set == nil {
 		return nil
 	}
-	return c.set.Judge(snap, now)
+	return c.set.Judge(ctx, snap, now)
 }
+
+// Repeats reports whether some rule may tell of a subject again and again.
+func (c Config) Repeats(s release.Subject) bool { return c.set != nil && c.set.Repeats(s) }
 
 // Default is the configuration of an install without a ConfigMap: every
 // Deployment is recorded when it is ready, and nobody is told.

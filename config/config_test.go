@@ -29,7 +29,7 @@ func ready() release.Snapshot {
 func TestDefault(t *testing.T) {
 	cfg := config.Default()
 	assert.Empty(t, cfg.Sinks)
-	got := cfg.Judge(ready(), noon())
+	got := cfg.Judge(t.Context(), ready(), noon())
 	require.Len(t, got, 1)
 	assert.Equal(t, "default", got[0].Rule)
 	assert.Equal(t, release.Holds, got[0].Standing)
@@ -37,7 +37,7 @@ func TestDefault(t *testing.T) {
 }
 
 func TestZeroConfigJudgesNothing(t *testing.T) {
-	assert.Empty(t, config.Config{}.Judge(ready(), noon()))
+	assert.Empty(t, config.Config{}.Judge(t.Context(), ready(), noon()))
 }
 
 func TestJudge(t *testing.T) {
@@ -60,7 +60,7 @@ rules:
     kinds: [restart]
 `))
 	require.Empty(t, mistakes)
-	got := cfg.Judge(ready(), noon())
+	got := cfg.Judge(t.Context(), ready(), noon())
 	require.Len(t, got, 2)
 	assert.Equal(t, "web", got[0].Rule)
 	assert.Equal(t, []release.Message{
@@ -111,7 +111,7 @@ rules:
 	require.Empty(t, mistakes)
 	s := ready()
 	s.Release.Subject.Kind, s.Ready = "Certificate.cert-manager.io", false
-	got := cfg.Judge(s, noon())
+	got := cfg.Judge(t.Context(), s, noon())
 	require.Len(t, got, 1)
 	assert.Equal(t, "b", got[0].Rule)
 	assert.Equal(t, release.DidStall, got[0].Event)

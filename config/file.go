@@ -12,19 +12,22 @@ const Key = "rules.yaml"
 // File reads a configuration from a file as people keep it: the bare text, or
 // manifests among which there is a ConfigMap that holds it. Mistakes are told
 // where they are in the file.
-func File(path string, raw []byte) (Config, []Mistake) {
+func File(path string, raw []byte) (Config, []Mistake) { return FileOf("", path, raw) }
+
+// FileOf reads a file as [File] does, confined to a namespace as [LoadTenant] is.
+func FileOf(tenant, path string, raw []byte) (Config, []Mistake) {
 	raw = bytes.TrimPrefix(raw, []byte("\ufeff"))
 	src := newSource(path, raw)
 	found, manifests := texts(raw)
 	switch {
 	case len(found) == 1:
-		return load(src.inside(found[0]))
+		return load(src.inside(found[0]), tenant)
 	case len(found) > 1:
 		return reject(src, start(found[1]), "file has a second ConfigMap with "+Key)
 	case manifests:
 		return reject(src, position{1, 1}, "file has no ConfigMap with "+Key)
 	}
-	return load(src)
+	return load(src, tenant)
 }
 
 // Text gives the text of a configuration from a file as [File] reads it.
@@ -40,7 +43,7 @@ func Text(path string, raw []byte) (string, []Mistake) {
 }
 
 func reject(src source, at position, message string) (Config, []Mistake) {
-	r := &reader{src: src}
+	r := newReader(src)
 	r.wrong(at, "%s", message)
 	return Config{}, r.mistakes
 }

@@ -18,12 +18,17 @@ const maxText = 1 << 20
 
 // Load reads a configuration. What has a mistake is not part of it, and every
 // mistake is told. A text that says nothing is a configuration without rules.
-func Load(file string, text []byte) (Config, []Mistake) {
-	return load(newSource(file, bytes.TrimPrefix(text, []byte("\ufeff"))))
+func Load(file string, text []byte) (Config, []Mistake) { return LoadTenant("", file, text) }
+
+// LoadTenant reads a configuration that is confined to a namespace: that of its
+// subjects, and of what its sinks create.
+func LoadTenant(namespace, file string, text []byte) (Config, []Mistake) {
+	return load(newSource(file, bytes.TrimPrefix(text, []byte("\ufeff"))), namespace)
 }
 
-func load(src source) (Config, []Mistake) {
-	r := &reader{src: src, sinks: map[string]Sink{}}
+func load(src source, tenant string) (Config, []Mistake) {
+	r := newReader(src)
+	r.tenant = tenant
 	language, err := conditions.NewLanguage()
 	if err != nil {
 		r.wrong(position{1, 1}, "%v", err)
@@ -32,6 +37,7 @@ func load(src source) (Config, []Mistake) {
 	r.language = language
 	if root := r.parse(); root != nil {
 		r.document(root)
+		r.doubts()
 	}
 	return r.config(), sorted(r.mistakes)
 }
@@ -43,7 +49,9 @@ func (r *reader) config() Config {
 	for name := range badSinks {
 		delete(r.sinks, name)
 	}
-	return compose(r.sinks, rules)
+	c := compose(r.sinks, rules)
+	c.Warnings = sorted(r.warnings)
+	return c
 }
 
 // culprits are the names of the rules and of the sinks that have mistakes.
@@ -122,7 +130,9 @@ func (r *reader) readRules(node *yaml.Node) {
 	if !r.simple(node, 0) {
 		return
 	}
-	for i, item := range r.list(node, "rules") {
+	items := r.list(node, "rules")
+	r.few(node, "rules", len(items), maxTenantRules)
+	for i, item := range items {
 		r.readRule(item, fmt.Sprintf("rules[%d]", i))
 	}
 }

@@ -14,7 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rollcall-dev/rollcall/conditions"
 	"github.com/rollcall-dev/rollcall/config"
+	"github.com/rollcall-dev/rollcall/release"
 )
 
 var update = flag.Bool("update", false, "write what the golden cases want anew")
@@ -37,8 +39,13 @@ func golden(t *testing.T, path string) {
 	require.NotEmpty(t, archive.Files)
 	input := archive.Files[0]
 	read := config.Load
-	if input.Name == "file.yaml" {
+	switch input.Name {
+	case "file.yaml":
 		read = config.File
+	case "tenant.yaml":
+		read = func(file string, text []byte) (config.Config, []config.Mistake) {
+			return config.LoadTenant("shop", file, text)
+		}
 	}
 	got := shown(read(input.Name, input.Data))
 	if *update {
@@ -72,12 +79,28 @@ func shown(cfg config.Config, mistakes []config.Mistake) string {
 			event = "event " + string(r.Event) + ", "
 		}
 		fmt.Fprintf(&b, "rule %s: on %s %v %v, %swhen %q, kinds %v, send %v\n",
-			r.Name, r.On.Kind, r.On.Namespaces, r.On.Labels, event, r.When, r.Kinds, r.Send)
+			r.Name, r.On.Kind, r.On.Namespaces, r.On.Labels, event, r.When, r.Kinds, sends(r))
+		if r.Terms != (release.Terms{}) {
+			fmt.Fprintf(&b, "     %+v\n", r.Terms)
+		}
 	}
-	for _, m := range mistakes {
+	for _, m := range append(mistakes, cfg.Warnings...) {
 		fmt.Fprintf(&b, "\n[rule %q sink %q]\n%s\n", m.Rule, m.Sink, m)
 	}
 	return b.String()
+}
+
+// sends are the sinks of a rule, with the parameters that it gives them.
+func sends(r conditions.Rule) []string {
+	var out []string
+	for _, to := range r.Send {
+		word := to.Sink
+		for _, p := range slices.Sorted(maps.Keys(to.Parameters)) {
+			word += fmt.Sprintf(" %s=%q", p, to.Parameters[p])
+		}
+		out = append(out, word)
+	}
+	return out
 }
 
 // TestGoldenSayEnough counts the different mistakes that the cases show.
@@ -113,7 +136,7 @@ rules:
 `
 	_, mistakes := config.Load("rules.yaml", []byte(text))
 	require.Len(t, mistakes, 1)
-	want := `rules.yaml:12:21: undefined field 'redy'
+	want := `rules.yaml:12:21: undefined field 'redy', did you mean "ready"?
    12 |       when: release.redy
                             ^`
 	assert.Equal(t, want, mistakes[0].String())

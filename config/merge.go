@@ -52,15 +52,15 @@ func (m *merger) keepSink(name string) {
 
 // take adds a new rule, if all its sinks are there.
 func (m *merger) take(rule conditions.Rule) {
-	missing := slices.IndexFunc(rule.Send, func(sink string) bool {
-		_, ok := m.sinks[sink]
+	missing := slices.IndexFunc(rule.Send, func(to conditions.Send) bool {
+		_, ok := m.sinks[to.Sink]
 		return !ok
 	})
 	if missing < 0 {
 		m.rules = append(m.rules, rule)
 		return
 	}
-	m.blame(rule, rule.Send[missing])
+	m.blame(rule, rule.Send[missing].Sink)
 	before := slices.IndexFunc(m.prev.Rules, func(old conditions.Rule) bool { return old.Name == rule.Name })
 	if before >= 0 {
 		m.keep(m.prev.Rules[before])
@@ -70,9 +70,9 @@ func (m *merger) take(rule conditions.Rule) {
 // keep goes on with a rule as it was, and with those of its sinks that the new
 // text no longer has.
 func (m *merger) keep(rule conditions.Rule) {
-	for _, name := range rule.Send {
-		if _, ok := m.sinks[name]; !ok {
-			m.keepSink(name)
+	for _, to := range rule.Send {
+		if _, ok := m.sinks[to.Sink]; !ok {
+			m.keepSink(to.Sink)
 		}
 	}
 	m.rules = append(m.rules, rule)

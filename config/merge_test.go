@@ -40,7 +40,7 @@ func summary(cfg config.Config) []string {
 	}
 	var rules []string
 	for _, r := range cfg.Rules {
-		rules = append(rules, r.Name+" "+r.When.String()+" -> "+strings.Join(r.Send, " "))
+		rules = append(rules, r.Name+" "+r.When.String()+" -> "+strings.Join(sends(r), " "))
 	}
 	slices.Sort(rules)
 	return append(all, rules...)
@@ -168,7 +168,7 @@ func TestMergeJudgesByTheSinksThatAreKept(t *testing.T) {
 	prev, _ := config.Load("rules.yaml", parts([]string{"a=" + one}, []string{"ra release.ready -> a"}))
 	next, mistakes := config.Load("rules.yaml", parts([]string{"a=nowhere"}, []string{"ra app.ready -> a"}))
 	got, _ := config.Merge(prev, next, mistakes)
-	verdicts := got.Judge(ready(), noon())
+	verdicts := got.Judge(t.Context(), ready(), noon())
 	require.Len(t, verdicts, 1)
 	assert.Equal(t, "when is true: app.ready", verdicts[0].Reason)
 	require.Len(t, verdicts[0].Send, 1)

@@ -20,6 +20,9 @@ type Mistake struct {
 	Sink string `json:"sink,omitempty"`
 	// Message says what is wrong, in words.
 	Message string `json:"message"`
+	// Warning says that it is no mistake: everything is in force, and most likely not
+	// as it was meant.
+	Warning bool `json:"warning,omitempty"`
 	// Excerpt is the line of text, and a caret below the column. It is empty
 	// after the first hundred mistakes.
 	Excerpt string `json:"excerpt,omitempty"`
@@ -27,7 +30,11 @@ type Mistake struct {
 
 // String gives the mistake as compilers do: where, what, and the text.
 func (m Mistake) String() string {
-	head := fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Column, m.Message)
+	message := m.Message
+	if m.Warning {
+		message = "warning: " + message
+	}
+	head := fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Column, message)
 	if m.Excerpt == "" {
 		return head
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/agnivade/levenshtein"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/rollcall-dev/rollcall/conditions"
@@ -22,21 +21,41 @@ type reader struct {
 	mistakes []Mistake
 	rules    []conditions.Rule
 	sinks    map[string]Sink
-	// named holds the sinks that are there, good or bad.
-	named []string
+	// named holds the sinks that are there, good or bad; used those that a rule sends
+	// to. places are where the sinks, and the rules' conditions, are.
+	named    []string
+	used     map[string]bool
+	places   map[string]position
+	whens    map[string]*yaml.Node
+	warnings []Mistake
+	// tenant is the namespace that everything is confined to; empty if nothing is.
+	tenant string
+}
+
+func newReader(src source) *reader {
+	return &reader{src: src, sinks: map[string]Sink{}, used: map[string]bool{}, places: map[string]position{}, whens: map[string]*yaml.Node{}}
 }
 
 // wrong notes a mistake at a place of the text that is read.
 func (r *reader) wrong(at position, format string, args ...any) {
+	r.mistakes = append(r.mistakes, r.note(at, len(r.mistakes), fmt.Sprintf(format, args...)))
+}
+
+// warn notes what is no mistake, and most likely not meant.
+func (r *reader) warn(at position, format string, args ...any) {
+	m := r.note(at, len(r.warnings), fmt.Sprintf(format, args...))
+	m.Warning = true
+	r.warnings = append(r.warnings, m)
+}
+
+// note is what is said of a place, of which so much was said before.
+func (r *reader) note(at position, before int, message string) Mistake {
 	at = r.src.shown(at)
-	m := Mistake{
-		File: r.src.file, Line: at.line, Column: at.column,
-		Rule: r.rule, Sink: r.sink, Message: fmt.Sprintf(format, args...),
-	}
-	if len(r.mistakes) < maxExcerpts {
+	m := Mistake{File: r.src.file, Line: at.line, Column: at.column, Rule: r.rule, Sink: r.sink, Message: message}
+	if before < maxExcerpts {
 		m.Excerpt = excerpt(r.src.line(at.line), at)
 	}
-	r.mistakes = append(r.mistakes, m)
+	return m
 }
 
 // shape says which fields a mapping may have.
@@ -221,18 +240,4 @@ func quoting(node *yaml.Node) string {
 }
 
 // hint asks whether a word that is near was meant.
-func hint(word string, known []string) string {
-	if len(word) > maxShort {
-		return ""
-	}
-	best, distance := "", max(2, len(word)/3)+1
-	for _, k := range known {
-		if d := levenshtein.ComputeDistance(word, k); d < distance && d < len(k) {
-			best, distance = k, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(", did you mean %q?", best)
-}
+func hint(word string, known []string) string { return conditions.DidYouMean(word, known) }

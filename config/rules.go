@@ -23,8 +23,7 @@ func (r *reader) readRule(node *yaml.Node, place string) {
 	}
 	found := r.object(node, shape{
 		what:   "rule",
-		fields: []string{"name", "on", "event", "when", "kinds", "send"},
-		later:  []string{"settle", "deadline", "every", "supersede", "mode"},
+		fields: []string{"name", "on", "event", "when", "kinds", "settle", "deadline", "every", "supersede", "mode", "send"},
 	})
 	if node.Kind != yaml.MappingNode {
 		return
@@ -35,13 +34,17 @@ func (r *reader) readRule(node *yaml.Node, place string) {
 	}
 	if n := found["when"]; n != nil {
 		rule.When = r.condition(n)
+		r.whens[rule.Name] = n
 	}
+	r.places[placeOf(rule)] = start(node)
 	if n := found["kinds"]; n != nil {
 		rule.Kinds = r.kinds(n)
 	}
+	rule.Terms = r.terms(rule.Event, found)
 	if n := found["send"]; n != nil && !empty(n) {
 		rule.Send = r.send(n)
 	}
+	r.consistent(rule, found)
 	if rule.Name != "" {
 		r.rules = append(r.rules, rule)
 	}
@@ -100,6 +103,7 @@ func (r *reader) selector(parent, node *yaml.Node) conditions.Selector {
 	if n := found["selector"]; n != nil {
 		on.Labels = r.labelSelector(n)
 	}
+	r.confine(&on, found)
 	return on
 }
 
@@ -111,7 +115,7 @@ func (r *reader) subjectKind(kind, version *yaml.Node) release.KindRef {
 			r.wrong(start(kind), "on.kind %q needs its apiVersion beside it", short(word))
 			return release.KindRef{Kind: word}
 		}
-		return release.KindRef{Kind: r.choice(kind, "on.kind", known, nil)}
+		return release.KindRef{Kind: r.choice(kind, "on.kind", known)}
 	}
 	return release.KindRef{APIVersion: r.apiVersion(version), Kind: r.anyKind(kind)}
 }
@@ -137,19 +141,18 @@ func (r *reader) apiVersion(node *yaml.Node) string {
 }
 
 func (r *reader) event(node *yaml.Node) release.Occasion {
-	return release.Occasion(r.choice(node, "event", []string{"ready", "stalled", "superseded"}, []string{"tested"}))
+	var known []string
+	for _, o := range release.Occasions() {
+		known = append(known, string(o))
+	}
+	return release.Occasion(r.choice(node, "event", known))
 }
 
-// choice reads one of the words that are known; later are those whose behaviour
-// is not there yet.
-func (r *reader) choice(node *yaml.Node, what string, known, later []string) string {
+// choice reads one of the words that are known.
+func (r *reader) choice(node *yaml.Node, what string, known []string) string {
 	word, ok := r.text(node, what)
-	switch {
-	case !ok || slices.Contains(known, word):
-	case slices.Contains(later, word):
-		r.wrong(start(node), "%s %s is not yet supported", what, word)
-	default:
-		r.wrong(start(node), "unknown %s %q%s", what, short(word), hint(word, append(later, known...)))
+	if ok && !slices.Contains(known, word) {
+		r.wrong(start(node), "unknown %s %q%s", what, short(word), hint(word, known))
 	}
 	return word
 }
@@ -209,15 +212,4 @@ func (r *reader) kinds(node *yaml.Node) []release.Kind {
 		kinds = append(kinds, release.Kind(item.Value))
 	}
 	return kinds
-}
-
-func (r *reader) send(node *yaml.Node) []string {
-	var sinks []string
-	for _, item := range r.distinct(r.list(node, "send"), "send") {
-		if !slices.Contains(r.named, item.Value) {
-			r.wrong(start(item), "unknown sink %q%s", short(item.Value), hint(item.Value, r.named))
-		}
-		sinks = append(sinks, item.Value)
-	}
-	return sinks
 }

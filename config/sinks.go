@@ -20,6 +20,7 @@ func (r *reader) readSinks(node *yaml.Node) {
 		r.wrong(start(node), "sinks must be a mapping, but is %s", describe(node))
 		return
 	}
+	r.few(node, "sinks", len(node.Content)/2, maxTenantSinks)
 	seen := map[string]int{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key := node.Content[i]
@@ -33,6 +34,7 @@ func (r *reader) readSinks(node *yaml.Node) {
 
 func (r *reader) readSink(key, node *yaml.Node) {
 	r.named = append(r.named, key.Value)
+	r.places[key.Value] = start(key)
 	name := r.simple(key, -1)
 	value := r.simple(node, -1)
 	if !name || !value {
@@ -59,7 +61,7 @@ func (r *reader) readSink(key, node *yaml.Node) {
 		sink.ArgoWorkflow, sink.Parameters = r.argoWorkflow(n)
 	}
 	if n := found["http"]; n != nil {
-		sink.HTTP = r.http(n)
+		sink.HTTP, sink.Parameters = r.http(n)
 	}
 	r.sinks[sink.Name] = sink
 }
@@ -111,6 +113,7 @@ func (r *reader) namespace(node *yaml.Node) string {
 	name, ok := r.text(node, "namespace")
 	if ok {
 		r.label(node, "namespace")
+		r.ownNamespace(node)
 	}
 	return name
 }
@@ -175,10 +178,10 @@ func (r *reader) markName(key *yaml.Node, what string) {
 	}
 }
 
-func (r *reader) http(node *yaml.Node) *emit.HTTPConfig {
+func (r *reader) http(node *yaml.Node) (*emit.HTTPConfig, map[string]*conditions.Text) {
 	found := r.object(node, shape{
 		what:   "http",
-		fields: []string{"url", "format"},
+		fields: []string{"url", "format", "parameters"},
 		later:  []string{"signingSecret"},
 	})
 	if n := found["format"]; n != nil {
@@ -191,13 +194,13 @@ func (r *reader) http(node *yaml.Node) *emit.HTTPConfig {
 		if node.Kind == yaml.MappingNode {
 			r.wrong(start(node), "http has no url")
 		}
-		return nil
+		return nil, nil
 	}
 	address, _ := r.text(n, "url")
 	if address != "" {
 		r.address(n)
 	}
-	return &emit.HTTPConfig{URL: address}
+	return &emit.HTTPConfig{URL: address}, r.parameters(found["parameters"])
 }
 
 // address checks a URL. The message never repeats it: there may be a secret in it.

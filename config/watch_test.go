@@ -71,7 +71,9 @@ func play(t *testing.T, objects ...runtime.Object) *scene {
 		return true, w, err
 	})
 	name := types.NamespacedName{Namespace: "shop", Name: "rules"}
-	s.watch = config.NewWatch(client, name, s.reports, func() { s.changes.Add(1) })
+	s.watch = config.NewWatch(config.WatchConfig{
+		Client: client, Name: name, Reporter: s.reports, Changed: func() { s.changes.Add(1) },
+	})
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.watch.Run(ctx) }()
@@ -128,7 +130,7 @@ func TestWatchFollowsTheConfigMap(t *testing.T) {
 		want []string
 		says []string
 	}{
-		{"a bad rule stays what it was", rules(badRules), []string{aReady, cReady}, []string{"undefined field 'redy'"}},
+		{"a bad rule stays what it was", rules(badRules), []string{aReady, cReady}, []string{`undefined field 'redy', did you mean "ready"?`}},
 		{"a mistake of the whole changes nothing", rules(notARules), []string{aReady, cReady}, []string{"rules must be a list, but is a mapping"}},
 		{"nor does what is not YAML", rules(notYAML), []string{aReady, cReady}, []string{"text is not YAML: did not find expected node content"}},
 		{"nor a ConfigMap without the key", map[string]string{"a": "b"}, []string{aReady, cReady}, []string{"ConfigMap has no key rules.yaml"}},

@@ -81,7 +81,7 @@ func announce(s release.Snapshot, verdicts ...release.Verdict) Announcement {
 	return Announcement{
 		Snapshot: s, Verdicts: verdicts,
 		Trace:       &v1alpha1.Trace{ID: traceID(traceparent), Source: "commit"},
-		Traceparent: func(string, release.Message) string { return traceparent },
+		Traceparent: func(v1alpha1.Delivery) string { return traceparent },
 	}
 }
 
@@ -105,7 +105,7 @@ func event(changes ...func(*release.Event)) release.Event {
 // startLedger makes a ledger over a server, and starts it.
 func startLedger(t *testing.T, api *apiServer, clk *clocktesting.FakeClock) *Ledger {
 	t.Helper()
-	l := NewLedger(api.client, clk, nil)
+	l := NewLedger(LedgerConfig{Client: api.client, Clock: clk})
 	require.NoError(t, l.Start(t.Context()))
 	return l
 }

@@ -23,6 +23,8 @@ const (
 	pending = "Pending"
 	sent    = "Sent"
 	dead    = "Dead"
+	skipped = "Skipped"
+	shadow  = "Shadow"
 )
 
 // Limits of retrying a delivery.
@@ -43,6 +45,12 @@ const (
 // sent twice must have the effect of one.
 type Sink interface {
 	Send(ctx context.Context, e release.Event) (release.Receipt, error)
+}
+
+// Stopper is a sink that can stop a run that it started. One that has ended, or is
+// gone, is no error.
+type Stopper interface {
+	Stop(ctx context.Context, run release.Ref) error
 }
 
 // RetryAfter is an error that says when it is worth trying again.
@@ -136,7 +144,7 @@ func NewDispatcher(l *Ledger, c DispatcherConfig) (*Dispatcher, error) {
 }
 
 func (d *Dispatcher) enqueue(o any) {
-	if rec, ok := o.(*v1alpha1.Release); ok && (len(undone(rec)) > 0 || d.drawable(rec)) {
+	if rec, ok := o.(*v1alpha1.Release); ok && (len(undone(rec)) > 0 || len(unstopped(rec)) > 0 || d.drawable(rec)) {
 		d.queue.Add(cache.MetaObjectToName(rec))
 	}
 }
@@ -201,6 +209,9 @@ func (d *Dispatcher) process(ctx context.Context, name cache.ObjectName) (time.D
 			return 0, err
 		}
 	}
+	if rec, err = d.stop(ctx, rec); err != nil {
+		return 0, err
+	}
 	again := d.pause(rec)
 	if !d.drawable(rec) {
 		return again, nil
@@ -226,6 +237,45 @@ func undone(rec *v1alpha1.Release) []int {
 	return out
 }
 
+// unstopped lists the runs that are still to be stopped.
+func unstopped(rec *v1alpha1.Release) []int {
+	var out []int
+	for i, d := range rec.Status.Deliveries {
+		if d.Stop && d.Stopped == nil && running(d) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// stop stops the runs of a release that a newer one has superseded.
+func (d *Dispatcher) stop(ctx context.Context, rec *v1alpha1.Release) (*v1alpha1.Release, error) {
+	all := unstopped(rec)
+	if len(all) == 0 {
+		return rec, nil
+	}
+	for _, i := range all {
+		del := &rec.Status.Deliveries[i]
+		sink, _ := d.sinks.Sink(del.Sink)
+		stopper, ok := sink.(Stopper)
+		if !ok {
+			del.LastError = "the sink cannot stop what it started"
+		} else if err := bounded(ctx, func(ctx context.Context) error { return stopper.Stop(ctx, release.Ref(*del.Object)) }); err != nil {
+			return rec, fmt.Errorf("stop %s %s: %w", del.Object.Kind, del.Object.Name, err)
+		}
+		del.Stopped = micro(d.ledger.clock.Now())
+		d.log.InfoContext(ctx, "run stopped", "release", rec.Namespace+"/"+rec.Name, "sink", del.Sink, "run", del.Object.Name)
+	}
+	return d.ledger.update(ctx, rec)
+}
+
+// bounded calls a sink, which gets so long to answer and no longer.
+func bounded(ctx context.Context, call func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return call(ctx)
+}
+
 // attempt calls a sink once, and writes down in rec what came of it.
 func (d *Dispatcher) attempt(ctx context.Context, rec *v1alpha1.Release, i int) {
 	del := &rec.Status.Deliveries[i]
@@ -244,7 +294,8 @@ func (d *Dispatcher) attempt(ctx context.Context, rec *v1alpha1.Release, i int) 
 	} else {
 		succeed(del, receipt)
 	}
-	sumUp(rec, now)
+	d.ledger.conclude(ctx, rec)
+	del = &rec.Status.Deliveries[i] // the list may have grown, and moved
 	log := d.log.With("release", rec.Namespace+"/"+rec.Name, "rule", del.Rule, "sink", del.Sink,
 		"event", del.EventID, "attempt", del.Attempts, "took", now.Sub(start))
 	if err != nil {

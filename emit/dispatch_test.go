@@ -127,7 +127,7 @@ func newRig(t *testing.T, tracer Tracer, sinks ...string) *rig {
 // restart puts a new dispatcher, that knows nothing, over the same server.
 func (r *rig) restart(tracer Tracer) {
 	r.t.Helper()
-	d, err := NewDispatcher(NewLedger(r.api.client, r.clk, nil), DispatcherConfig{
+	d, err := NewDispatcher(NewLedger(LedgerConfig{Client: r.api.client, Clock: r.clk}), DispatcherConfig{
 		Sinks: r.board, Tracer: tracer, Log: quiet(), Observe: func(d Delivered) { r.told = append(r.told, d) },
 	})
 	require.NoError(r.t, err)
@@ -511,7 +511,7 @@ func TestWithoutSinksARecordIsNotQueued(t *testing.T) {
 
 func TestAStartedInformerTakesNoMoreHandlersOnceStopped(t *testing.T) {
 	api := newAPIServer(t)
-	l := NewLedger(api.client, clocktesting.NewFakeClock(noon), nil)
+	l := NewLedger(LedgerConfig{Client: api.client, Clock: clocktesting.NewFakeClock(noon)})
 	ctx, cancel := context.WithCancel(t.Context())
 	require.NoError(t, l.Start(ctx))
 	cancel()

@@ -19,7 +19,7 @@ func readyDrawable(rec *v1alpha1.Release) bool {
 		return false
 	}
 	for _, del := range rec.Status.Deliveries {
-		if del.First == nil {
+		if del.First == nil && del.State != skipped && del.State != shadow {
 			return false
 		}
 	}
@@ -30,7 +30,7 @@ func readyDrawable(rec *v1alpha1.Release) bool {
 func runsDrawable(rec *v1alpha1.Release) []int {
 	var out []int
 	for i, del := range rec.Status.Deliveries {
-		if rec.Status.Trace != nil && del.Outcome != nil && !del.Outcome.Drawn {
+		if (rec.Status.Trace != nil || del.Repeat > 0) && del.Outcome != nil && !del.Outcome.Drawn {
 			out = append(out, i)
 		}
 	}

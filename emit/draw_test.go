@@ -45,11 +45,11 @@ func TestAReleaseIsDrawnOnlyWhenEachSinkWasCalled(t *testing.T) {
 		ready  bool
 		runs   int
 	}{
-		"not before the first call":       {tested(), &v1alpha1.Trace{ID: "x"}, false, 0},
-		"after it":                        {tested(first), &v1alpha1.Trace{ID: "x"}, true, 0},
-		"not twice":                       {tested(first), &v1alpha1.Trace{ID: "x", Drawn: true}, false, 0},
-		"never without a trace":           {tested(first, ended), nil, false, 0},
-		"the run too, once it has ended":  {tested(first, ended), &v1alpha1.Trace{ID: "x", Drawn: true}, false, 1},
+		"not before the first call":       {withRun(), &v1alpha1.Trace{ID: "x"}, false, 0},
+		"after it":                        {withRun(first), &v1alpha1.Trace{ID: "x"}, true, 0},
+		"not twice":                       {withRun(first), &v1alpha1.Trace{ID: "x", Drawn: true}, false, 0},
+		"never without a trace":           {withRun(first, ended), nil, false, 0},
+		"the run too, once it has ended":  {withRun(first, ended), &v1alpha1.Trace{ID: "x", Drawn: true}, false, 1},
 		"with no sink at all, right away": {newRecord(web()), &v1alpha1.Trace{ID: "x"}, true, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,7 +160,7 @@ func TestACrashAfterDrawingDrawsTheSameAgain(t *testing.T) {
 func TestARunThatCannotBeDrawnIsTriedAgain(t *testing.T) {
 	tracer := &artist{err: errors.New("collector away")}
 	r := newRig(t, tracer, "tests")
-	rec := tested(func(d *v1alpha1.Delivery) { d.First = &v1alpha1.Attempt{} })
+	rec := withRun(func(d *v1alpha1.Delivery) { d.First = &v1alpha1.Attempt{} })
 	rec.Status.Trace.Drawn = true
 	r.api.put(rec)
 	require.NoError(t, r.ledger.Finish(t.Context(), outcome(func(o *release.Outcome) { o.Result = release.Failure })))

@@ -30,6 +30,7 @@ const bySubject = "subject"
 type Ledger struct {
 	client   *Client
 	clock    clock.PassiveClock
+	tested   func(context.Context, *v1alpha1.Release, release.Snapshot) Announcement
 	informer cache.SharedIndexInformer
 	// recent lays our own latest writes over the informer's cache, which learns of
 	// them a little later.
@@ -43,9 +44,20 @@ const recentWrites = 1000
 // NewInformer makes a cache of what a source lists, of the type of the example.
 type NewInformer func(source cache.ListerWatcher, example runtime.Object, index cache.Indexers) cache.SharedIndexInformer
 
-// NewLedger makes a ledger. Nothing is read before [Ledger.Start]. informer makes
-// its cache; nil stands for one of client-go's.
-func NewLedger(client *Client, clk clock.PassiveClock, informer NewInformer) *Ledger {
+// LedgerConfig is what a [Ledger] needs; Client and Clock must be set.
+type LedgerConfig struct {
+	Client *Client
+	Clock  clock.PassiveClock
+	// Informer makes its cache; nil stands for one of client-go's.
+	Informer NewInformer
+	// Tested gives what the rules say of a recorded release whose runs have ended; nil
+	// says nothing.
+	Tested func(context.Context, *v1alpha1.Release, release.Snapshot) Announcement
+}
+
+// NewLedger makes a ledger. Nothing is read before [Ledger.Start].
+func NewLedger(c LedgerConfig) *Ledger {
+	client, informer := c.Client, c.Informer
 	if informer == nil {
 		informer = func(source cache.ListerWatcher, example runtime.Object, index cache.Indexers) cache.SharedIndexInformer {
 			return cache.NewSharedIndexInformer(source, example, 0, index)
@@ -64,7 +76,7 @@ func NewLedger(client *Client, clk clock.PassiveClock, informer NewInformer) *Le
 		}
 		return nil, nil
 	}}
-	l := &Ledger{client: client, clock: clk, informer: informer(source, &v1alpha1.Release{}, index)}
+	l := &Ledger{client: client, clock: c.Clock, tested: c.Tested, informer: informer(source, &v1alpha1.Release{}, index)}
 	l.recent = cache.NewIntegerResourceVersionMutationCacheWithOptions(klog.Background(), l.informer.GetStore(),
 		cache.MutationCacheOptions{Indexer: l.informer.GetIndexer(), TTL: time.Minute, IncludeAdds: true, MaxCacheSize: recentWrites})
 	return l
@@ -103,8 +115,11 @@ func (l *Ledger) Recorded(s release.Subject) (release.Past, bool) {
 // untidy reports whether a record was overtaken and not closed: by a crash between
 // the two writes.
 func untidy(all []*v1alpha1.Release) bool {
-	return len(all) > 1 && slices.ContainsFunc(all[1:], func(rec *v1alpha1.Release) bool { return !settled(rec) })
+	return len(all) > 1 && slices.ContainsFunc(all[1:], unclosed)
 }
+
+// unclosed reports whether there is something to do about a record that was overtaken.
+func unclosed(rec *v1alpha1.Release) bool { return !settled(rec) || overtakable(rec) }
 
 // Phases counts the records that the cache holds by phase.
 func (l *Ledger) Phases() map[string]int {
@@ -158,12 +173,19 @@ func (l *Ledger) cached(s release.Subject) []*v1alpha1.Release {
 }
 
 // Wants says whether what a lean snapshot shows would change the record of its
-// release, so that a live one is worth its calls.
-func (l *Ledger) Wants(a Announcement) bool {
+// release, so that a live one is worth its calls, and from when on it may be though
+// nothing else happens; zero is never.
+func (l *Ledger) Wants(a Announcement) (live bool, again time.Time) {
 	rec := l.recordOf(a.Snapshot.Release)
 	if rec == nil || rec.Status.Phase == "" || untidy(l.cached(a.Snapshot.Release.Subject)) {
-		return true
+		return true, time.Time{}
 	}
+	at := due(rec, a)
+	return l.changes(rec, a) || !at.IsZero() && !l.clock.Now().Before(at) && l.ripe(rec, a), at
+}
+
+// changes reports whether what is seen is not what a record says.
+func (l *Ledger) changes(rec *v1alpha1.Release, a Announcement) bool {
 	switch phase(rec) {
 	case release.Rolling:
 		return a.Snapshot.Ready || a.Snapshot.Stalled || l.stale(rec, a.Snapshot)
@@ -171,8 +193,35 @@ func (l *Ledger) Wants(a Announcement) bool {
 		return a.Snapshot.Ready || l.stale(rec, a.Snapshot)
 	}
 	return slices.ContainsFunc(a.Verdicts, func(v release.Verdict) bool {
-		i := slices.IndexFunc(rec.Status.Rules, func(r v1alpha1.RuleState) bool { return r.Name == v.Rule })
-		return i >= 0 && waits(rec.Status.Rules[i]) && (v.Standing == release.Holds || v.Hash != rec.Status.Rules[i].Hash)
+		r := stateOf(&rec.Status, v.Rule)
+		switch {
+		case r == nil:
+			return v.Terms.Every > 0 && v.Event == release.BecameReady && v.Standing != release.Skipped
+		case waits(*r) && v.Hash == r.Hash && r.Since != nil: // it settles: only a break is news before its time
+			return v.Standing != release.Holds && len(v.Needs) == 0
+		case waits(*r):
+			return v.Standing == release.Holds || len(v.Needs) > 0 || v.Hash != r.Hash
+		}
+		return v.Terms.Every > 0 && v.Standing != release.Skipped && (v.Hash != r.Hash || r.Next == nil)
+	})
+}
+
+// ripe reports whether what is due can be done: what tells of a release again has to
+// hold.
+func (l *Ledger) ripe(rec *v1alpha1.Release, a Announcement) bool {
+	now := l.clock.Now()
+	for _, r := range rec.Status.Rules {
+		v := verdictOf(a, r.Name)
+		if r.Next != nil && !now.Before(r.Next.Time) && (v == nil || v.Standing == release.Holds || len(v.Needs) > 0) {
+			return true
+		}
+		if v != nil && r.Since != nil && waits(r) && !now.Before(r.Since.Add(v.Terms.Settle)) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(a.Verdicts, func(v release.Verdict) bool {
+		at := deadline(rec, a.Snapshot, v)
+		return !at.IsZero() && !now.Before(at)
 	})
 }
 
@@ -220,7 +269,7 @@ func (l *Ledger) Record(ctx context.Context, a Announcement) error {
 		return err
 	}
 	if !settled(rec) {
-		return release.ErrNotYet
+		return release.Again(due(rec, a))
 	}
 	return nil
 }
@@ -258,7 +307,7 @@ func (l *Ledger) tidy(ctx context.Context, newest *v1alpha1.Release, a Announcem
 		}
 		var err error
 		switch {
-		case !settled(old):
+		case unclosed(old):
 			err = l.supersede(ctx, old.DeepCopy(), newest.Name, a)
 		case i >= Keep && !last && !busy(old):
 			err = l.client.In(old.Namespace).Delete(ctx, old.Name, metav1.DeleteOptions{})
@@ -282,7 +331,7 @@ func (l *Ledger) supersede(ctx context.Context, rec *v1alpha1.Release, by string
 			st.GitOps = gitOps(owner(a.Snapshot.App))
 		}
 		if a.Judge != nil {
-			tell(rec, a, a.Judge(overtaken(rec, a.Snapshot)), release.WasSuperseded, l.clock.Now())
+			tell(rec, a, a.Judge(ctx, overtaken(rec, a.Snapshot)), release.WasSuperseded, l.clock.Now())
 		}
 	default:
 		st.Phase = string(phase(rec))
@@ -292,6 +341,8 @@ func (l *Ledger) supersede(ctx context.Context, rec *v1alpha1.Release, by string
 			st.Rules[i].State, st.Rules[i].Reason = string(release.Skipped), "superseded by "+by
 		}
 	}
+	overtake(st)
+	l.conclude(ctx, rec)
 	_, err := l.update(ctx, rec)
 	return err
 }

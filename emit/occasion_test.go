@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"testing"
@@ -22,7 +23,7 @@ func about(event release.Occasion, v release.Verdict) release.Verdict {
 // overtaking is the second release of a subject, and what a rule says of the first.
 func overtaking(asked *[]release.Snapshot, rules ...release.Verdict) Announcement {
 	a := announce(web(numbered(2), byArgo))
-	a.Judge = func(s release.Snapshot) []release.Verdict {
+	a.Judge = func(_ context.Context, s release.Snapshot) []release.Verdict {
 		*asked = append(*asked, s)
 		return rules
 	}
@@ -90,7 +91,7 @@ func TestACrashBetweenTheClaimAndTheTidyingTellsOnce(t *testing.T) {
 			require.True(t, known)
 			require.EqualValues(t, 2, p.Sequence)
 			require.False(t, p.Settled, "the older one is still open")
-			require.True(t, after.Wants(second))
+			require.True(t, wants(after, second))
 			for range 2 {
 				if err := after.Record(t.Context(), second); err != nil {
 					require.ErrorIs(t, err, release.ErrNotYet)
@@ -256,7 +257,7 @@ func TestSubjectsOfOtherKindsHaveRecordsOfTheirOwn(t *testing.T) {
 
 func TestARunThatAStallStartedIsFollowedToItsEnd(t *testing.T) {
 	undo := func(rec *v1alpha1.Release) *v1alpha1.Delivery { return &rec.Status.Deliveries[0] }
-	rec := tested(func(d *v1alpha1.Delivery) { d.Event = "stalled" })
+	rec := withRun(func(d *v1alpha1.Delivery) { d.Event = "stalled" })
 	rec.Status.Phase, rec.Status.Tests = "Superseded", ""
 	l, api, _ := newTestLedger(t)
 	api.put(rec)

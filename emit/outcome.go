@@ -80,7 +80,10 @@ func (l *Ledger) Finish(ctx context.Context, o release.Outcome) error {
 		return nil // somebody else's run, under our label
 	}
 	del.Outcome = outcomeOf(o)
-	sumUp(rec, l.clock.Now())
+	if del.Stop && o.Result != release.Success {
+		del.Outcome.Result = string(release.Cancelled)
+	}
+	l.conclude(ctx, rec)
 	_, err = l.update(ctx, rec)
 	return err
 }
@@ -123,9 +126,13 @@ func (l *Ledger) keep(ctx context.Context, rec *v1alpha1.Release, i int) (*v1alp
 			return d.EventID == tried.EventID && d.Sink == tried.Sink
 		})
 		if j >= 0 && fresh.Status.Deliveries[j].Attempts < tried.Attempts {
-			tried.Outcome = fresh.Status.Deliveries[j].Outcome
+			was := fresh.Status.Deliveries[j]
+			tried.Outcome, tried.Stop, tried.Stopped = was.Outcome, was.Stop, was.Stopped
+			if was.State == skipped && tried.State != sent { // a newer release came meanwhile
+				tried.State, tried.NextAttempt = skipped, nil
+			}
 			fresh.Status.Deliveries[j] = tried
-			sumUp(fresh, l.clock.Now())
+			l.conclude(ctx, fresh)
 		}
 		out, err = l.update(ctx, fresh)
 		return err

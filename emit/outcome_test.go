@@ -15,8 +15,8 @@ import (
 
 var runOf = v1alpha1.ObjectRef{APIVersion: "argoproj.io/v1alpha1", Kind: "Workflow", Namespace: "shop", Name: "run", UID: "uid-of-run"}
 
-// tested is a record with one run that was started.
-func tested(changes ...func(*v1alpha1.Delivery)) *v1alpha1.Release {
+// withRun is a record with one run that was started.
+func withRun(changes ...func(*v1alpha1.Delivery)) *v1alpha1.Release {
 	rec := newRecord(web(isReady))
 	advance(rec, announce(web(isReady), verdict("smoke", release.Holds, "tests")), noon)
 	del := &rec.Status.Deliveries[0]
@@ -57,7 +57,7 @@ func TestFinishWritesHowARunEnded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, api, _ := newTestLedger(t)
-			api.put(tested())
+			api.put(withRun())
 			require.NoError(t, l.Finish(t.Context(), outcome(func(o *release.Outcome) { o.Result = c.result })))
 			st := api.all()[0].Status
 			require.Equal(t, c.phase, st.Phase)
@@ -78,7 +78,7 @@ func TestFinishWritesHowARunEnded(t *testing.T) {
 
 func TestARunThatNeverStartedHasNoStart(t *testing.T) {
 	l, api, _ := newTestLedger(t)
-	api.put(tested())
+	api.put(withRun())
 	require.NoError(t, l.Finish(t.Context(), outcome(func(o *release.Outcome) { o.StartedAt = time.Time{} })))
 	require.Nil(t, api.all()[0].Status.Deliveries[0].Outcome.Started)
 }
@@ -86,7 +86,7 @@ func TestARunThatNeverStartedHasNoStart(t *testing.T) {
 func TestAwaitedListsTheRunsThatHaveNotEnded(t *testing.T) {
 	l, api, clk := newTestLedger(t)
 	require.Empty(t, l.Awaited())
-	api.put(tested())
+	api.put(withRun())
 	caughtUp(t, l, api)
 	got := l.Awaited()
 	require.Len(t, got, 1)
@@ -103,7 +103,7 @@ func TestAwaitedListsTheRunsThatHaveNotEnded(t *testing.T) {
 
 func TestFinishWritesOnce(t *testing.T) {
 	l, api, _ := newTestLedger(t)
-	api.put(tested())
+	api.put(withRun())
 	require.NoError(t, l.Finish(t.Context(), outcome()))
 	require.NoError(t, l.Finish(t.Context(), outcome(func(o *release.Outcome) { o.Result = release.Failure })))
 	require.Equal(t, 1, api.count("update"))
@@ -116,14 +116,14 @@ func TestFinishLeavesAlone(t *testing.T) {
 		outcome release.Outcome
 	}{
 		"a record that is gone":              {nil, outcome()},
-		"another event":                      {tested(), outcome(func(o *release.Outcome) { o.EventID = "other" })},
-		"another sink":                       {tested(), outcome(func(o *release.Outcome) { o.Sink = "other" })},
-		"somebody else's object of the name": {tested(), outcome(func(o *release.Outcome) { o.Object.UID = "stranger" })},
+		"another event":                      {withRun(), outcome(func(o *release.Outcome) { o.EventID = "other" })},
+		"another sink":                       {withRun(), outcome(func(o *release.Outcome) { o.Sink = "other" })},
+		"somebody else's object of the name": {withRun(), outcome(func(o *release.Outcome) { o.Object.UID = "stranger" })},
 		"an object under our label, of a sink that creates none": {
-			tested(func(d *v1alpha1.Delivery) { d.Object = nil }), outcome(),
+			withRun(func(d *v1alpha1.Delivery) { d.Object = nil }), outcome(),
 		},
 		"an object of a delivery that was given up": {
-			tested(func(d *v1alpha1.Delivery) { d.Object, d.State = nil, dead }), outcome(),
+			withRun(func(d *v1alpha1.Delivery) { d.Object, d.State = nil, dead }), outcome(),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -145,10 +145,10 @@ func TestFinishAsksToComeBack(t *testing.T) {
 		status int
 		says   string
 	}{
-		"while the record does not say that the run was started": {tested(notWritten), "", 0, "does not say yet"},
-		"if the record cannot be read":                           {tested(), "get", http.StatusInternalServerError, "read record"},
-		"if the record cannot be written":                        {tested(), "update", http.StatusTooManyRequests, "write record"},
-		"if the record was changed meanwhile":                    {tested(), "update", http.StatusConflict, "write record"},
+		"while the record does not say that the run was started": {withRun(notWritten), "", 0, "does not say yet"},
+		"if the record cannot be read":                           {withRun(), "get", http.StatusInternalServerError, "read record"},
+		"if the record cannot be written":                        {withRun(), "update", http.StatusTooManyRequests, "write record"},
+		"if the record was changed meanwhile":                    {withRun(), "update", http.StatusConflict, "write record"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, api, _ := newTestLedger(t)
@@ -173,11 +173,11 @@ func TestAwaits(t *testing.T) {
 		outcome release.Outcome
 		want    bool
 	}{
-		"an outcome that is not written": {tested(), outcome(), true},
+		"an outcome that is not written": {withRun(), outcome(), true},
 		"not one that is": {
-			tested(func(d *v1alpha1.Delivery) { d.Outcome = &v1alpha1.Outcome{Result: "success"} }), outcome(), false,
+			withRun(func(d *v1alpha1.Delivery) { d.Outcome = &v1alpha1.Outcome{Result: "success"} }), outcome(), false,
 		},
-		"not that of another event":                {tested(), outcome(func(o *release.Outcome) { o.EventID = "other" }), false},
+		"not that of another event":                {withRun(), outcome(func(o *release.Outcome) { o.EventID = "other" }), false},
 		"one whose record the cache does not hold": {nil, outcome(), true},
 		"not one that names no record": {
 			nil, outcome(func(o *release.Outcome) { o.Record = release.Ref{} }), false,

@@ -17,6 +17,20 @@ type Payload struct {
 	Rule        PayloadRule        `json:"rule"`
 	Timing      PayloadTiming      `json:"timing"`
 	Trace       PayloadTrace       `json:"trace"`
+	// Outcome is how the release's runs ended, if that is what is told.
+	Outcome *PayloadOutcome `json:"outcome,omitempty"`
+	// Parameters are the sink's and the rule's own.
+	Parameters map[string]string `json:"parameters,omitempty"`
+}
+
+// PayloadOutcome says how runs ended.
+type PayloadOutcome struct {
+	// Result is success, failure or error: the worst of all.
+	Result string `json:"result"`
+	// Failed names the sinks whose runs did not pass, Message is the word of the first.
+	Failed     []string  `json:"failed,omitempty"`
+	Message    string    `json:"message,omitempty"`
+	FinishedAt time.Time `json:"finishedAt"`
 }
 
 // PayloadRelease says what it happened to.
@@ -79,6 +93,8 @@ type PayloadEnvironment struct {
 // PayloadRule says which rule announces it.
 type PayloadRule struct {
 	Name string `json:"name"`
+	// Repeat counts the times that the release is told again, from 1.
+	Repeat int64 `json:"repeat,omitempty"`
 }
 
 // PayloadTiming says when what happened.
@@ -106,9 +122,13 @@ func payload(e release.Event) Payload {
 		Images:      []PayloadImage{},
 		GitOps:      PayloadGitOps{Tool: "none"},
 		Environment: PayloadEnvironment{Cluster: s.Cluster},
-		Rule:        PayloadRule{Name: e.Rule},
+		Rule:        PayloadRule{Name: e.Rule, Repeat: e.Repeat},
 		Timing:      PayloadTiming{SyncStartedAt: known(e.App.SyncStartedAt)},
 		Trace:       PayloadTrace{Traceparent: e.Traceparent, TraceID: traceID(e.Traceparent)},
+		Parameters:  e.Parameters,
+	}
+	if o := e.Outcome; o != nil {
+		p.Outcome = &PayloadOutcome{Result: string(o.Result), Failed: o.Failed, Message: o.Message, FinishedAt: o.FinishedAt}
 	}
 	if e.Occasion == release.BecameReady {
 		p.Timing.ReadyAt = known(e.At)

@@ -58,7 +58,7 @@ func Of(rec *v1alpha1.Release) release.Release {
 func pastOf(rec *v1alpha1.Release) release.Past {
 	return release.Past{
 		Release: Of(rec), Phase: phase(rec), Settled: settled(rec), RecordedAt: rec.CreationTimestamp.Time,
-		RolledOutAt: when(rec.Status.Timeline.RolloutFinished), Superseded: rec.Spec.Superseded,
+		Due: next(rec), RolledOutAt: when(rec.Status.Timeline.RolloutFinished), Superseded: rec.Spec.Superseded,
 	}
 }
 
@@ -105,15 +105,43 @@ func eventOf(rec *v1alpha1.Release, d *v1alpha1.Delivery) release.Event {
 			APIVersion: v1alpha1.GroupVersion.String(), Kind: v1alpha1.Kind,
 			Namespace: rec.Namespace, Name: rec.Name, UID: string(rec.UID),
 		},
-		Traceparent: d.Traceparent, Parameters: d.Parameters,
+		Traceparent: d.Traceparent, Parameters: d.Parameters, Repeat: d.Repeat,
 	}
-	if e.Occasion != release.BecameReady { // the release may become ready yet, and the next attempt must say the same
+	if d.Tested != nil {
+		e.Outcome = outcomeFrom(*d.Tested)
+	}
+	if e.Occasion == release.DidStall || e.Occasion == release.WasSuperseded { // the release may become ready yet, and the next attempt must say the same
 		e.App = owner(appOf(rec))
 		return e
 	}
 	st := rec.Status
 	e.App, e.At, e.Late, e.OutOfBand, e.GateTimeout = appOf(rec), becameReady(rec), st.Late, st.OutOfBand, st.GateTimeout
+	switch {
+	case e.Outcome != nil:
+		e.At = e.Outcome.FinishedAt
+	case e.Repeat > 0:
+		e.At = d.Created.Time
+	}
 	return e
+}
+
+// outcomeFrom reads how runs ended.
+func outcomeFrom(t v1alpha1.Tested) *release.Tested {
+	return &release.Tested{
+		Result: release.Result(t.Result), Passed: t.Result == string(release.Success), Failed: t.Failed, Message: t.Message,
+		FinishedAt: t.Finished.Time,
+	}
+}
+
+// concluded is a release whose runs have ended, as rules see it: all that its record
+// tells. Labels and annotations are not in it.
+func concluded(rec *v1alpha1.Release, t v1alpha1.Tested) release.Snapshot {
+	st := rec.Status
+	return release.Snapshot{
+		Release: Of(rec), App: appOf(rec), Ready: true, RolledOut: true, Live: true, Superseded: rec.Spec.Superseded,
+		Late: st.Late, OutOfBand: st.OutOfBand, GateTimeout: st.GateTimeout, Outcome: outcomeFrom(t),
+		StartedAt: when(st.Timeline.RolloutStarted), RolledOutAt: when(st.Timeline.RolloutFinished),
+	}
 }
 
 // overtaken is a release that a newer one superseded, as rules see it: of what

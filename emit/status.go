@@ -2,9 +2,9 @@ package emit
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -23,11 +23,11 @@ type Announcement struct {
 	// those on another release of the subject, which this one supersedes; nil gives
 	// none.
 	Verdicts []release.Verdict
-	Judge    func(release.Snapshot) []release.Verdict
-	// Trace is the trace, Traceparent what a message of a rule hands on of it.
-	// Both may be nil: then nothing is handed on.
+	Judge    func(context.Context, release.Snapshot) []release.Verdict
+	// Trace is the trace, Traceparent what a delivery hands on of it. Both may be nil:
+	// then nothing is handed on.
 	Trace       *v1alpha1.Trace
-	Traceparent func(rule string, m release.Message) string
+	Traceparent func(v1alpha1.Delivery) string
 }
 
 // advance brings a record's status on by one announcement. It is the whole state
@@ -44,8 +44,11 @@ func advance(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	switch p := phase(rec); {
 	case p == release.Rolling || p == release.Stalled:
 		roll(rec, a, now)
+		expire(rec, a, now)
 	case p.Completed():
 		reconsider(rec, a, now)
+		expire(rec, a, now)
+		repeat(rec, a, now)
 	}
 }
 
@@ -108,8 +111,13 @@ func becomeReady(rec *v1alpha1.Release, a Announcement, now time.Time) {
 		Message: "every replica of the release answers", LastTransitionTime: metav1.NewTime(now),
 	})
 	for _, v := range a.Verdicts {
-		if v.Event == release.BecameReady && !judged(st, v.Rule) {
+		if v.Event != release.BecameReady {
+			continue
+		}
+		if r := stateOf(st, v.Rule); r == nil {
 			st.Rules = append(st.Rules, v1alpha1.RuleState{Name: v.Rule, Hash: v.Hash, State: string(release.Waiting)})
+		} else if r.Overdue { // until now, an edit did not matter
+			r.Hash = v.Hash
 		}
 	}
 	reconsider(rec, a, now)
@@ -125,7 +133,7 @@ func tell(rec *v1alpha1.Release, a Announcement, verdicts []release.Verdict, wha
 		}
 		r := v1alpha1.RuleState{Name: v.Rule, Hash: v.Hash, State: string(v.Standing), Reason: v.Reason}
 		if v.Standing == release.Holds {
-			st.Deliveries = append(st.Deliveries, deliveries(rec, v, a.Traceparent, now)...)
+			deliver(rec, v, telling{what: what}, a.Traceparent, now)
 		} else {
 			r.State = string(release.Skipped)
 		}
@@ -135,8 +143,24 @@ func tell(rec *v1alpha1.Release, a Announcement, verdicts []release.Verdict, wha
 
 // judged reports whether a rule of that name has had its say. One that was about
 // another event then, and was edited, has none about this release.
-func judged(st *v1alpha1.ReleaseStatus, rule string) bool {
-	return slices.ContainsFunc(st.Rules, func(r v1alpha1.RuleState) bool { return r.Name == rule })
+func judged(st *v1alpha1.ReleaseStatus, rule string) bool { return stateOf(st, rule) != nil }
+
+// stateOf finds what a rule has said; nil if it has not said anything.
+func stateOf(st *v1alpha1.ReleaseStatus, rule string) *v1alpha1.RuleState {
+	i := slices.IndexFunc(st.Rules, func(r v1alpha1.RuleState) bool { return r.Name == rule })
+	if i < 0 {
+		return nil
+	}
+	return &st.Rules[i]
+}
+
+// verdictOf finds what a rule says now; nil if there is no such rule any more.
+func verdictOf(a Announcement, rule string) *release.Verdict {
+	i := slices.IndexFunc(a.Verdicts, func(v release.Verdict) bool { return v.Rule == rule })
+	if i < 0 {
+		return nil
+	}
+	return &a.Verdicts[i]
 }
 
 // reconsider asks again the rules that did not hold yet. A rule that came, or was
@@ -145,39 +169,43 @@ func reconsider(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	st := &rec.Status
 	for i := range st.Rules {
 		r := &st.Rules[i]
-		j := slices.IndexFunc(a.Verdicts, func(v release.Verdict) bool { return v.Rule == r.Name })
-		if j < 0 || !waits(*r) {
+		v := verdictOf(a, r.Name)
+		if v == nil || !waits(*r) {
 			continue
 		}
-		v := a.Verdicts[j]
 		if v.Hash != r.Hash {
-			r.State, r.Reason = string(release.Skipped), "the rule was edited after the release was ready"
+			r.State, r.Reason, r.Since = string(release.Skipped), "the rule was edited after the release was ready", nil
 			continue
 		}
-		r.State, r.Reason = string(v.Standing), v.Reason
-		if v.Standing == release.Holds {
-			st.Deliveries = append(st.Deliveries, deliveries(rec, v, a.Traceparent, now)...)
+		if r.State, r.Reason = string(v.Standing), v.Reason; v.Standing != release.Holds {
+			r.Since = nil
+			continue
+		}
+		if !settles(r, v.Terms.Settle, now) {
+			continue
+		}
+		deliver(rec, *v, telling{what: v.Event}, a.Traceparent, now)
+		if v.Terms.Every > 0 {
+			r.Next = micro(now.Add(v.Terms.Every))
 		}
 	}
 	sumUp(rec, now)
 }
 
-func deliveries(rec *v1alpha1.Release, v release.Verdict, traceparent func(string, release.Message) string, now time.Time) []v1alpha1.Delivery {
-	var out []v1alpha1.Delivery
-	for _, m := range v.Send {
-		d := v1alpha1.Delivery{
-			Rule: v.Rule, Sink: m.Sink, EventID: Of(rec).EventID(v.Rule), State: pending,
-			Created: *micro(now), Parameters: m.Parameters, Follows: m.Follows,
-		}
-		if v.Event != release.BecameReady {
-			d.Event = string(v.Event)
-		}
-		if traceparent != nil {
-			d.Traceparent = traceparent(v.Rule, m)
-		}
-		out = append(out, d)
+// settles reports whether a condition that is true has been so for long enough. If
+// not, the rule waits for it.
+func settles(r *v1alpha1.RuleState, settle time.Duration, now time.Time) bool {
+	if settle == 0 {
+		return true
 	}
-	return out
+	if r.Since == nil {
+		r.Since = micro(now)
+	}
+	if now.Sub(r.Since.Time) >= settle {
+		return true
+	}
+	r.State, r.Reason = string(release.Waiting), fmt.Sprintf("%s; settles for %s", r.Reason, settle)
+	return false
 }
 
 func gitOps(a release.App) *v1alpha1.GitOps {
@@ -189,41 +217,4 @@ func gitOps(a release.App) *v1alpha1.GitOps {
 		RepoURL: a.RepoURL, Revision: a.Revision, Revisions: a.Revisions,
 		Operation: a.Operation, Partial: a.Partial,
 	}
-}
-
-// sumUp derives phase, the tests column and the Passed condition of a release
-// that was ready from what it started.
-func sumUp(rec *v1alpha1.Release, now time.Time) {
-	st := &rec.Status
-	var open, bad int
-	var tests []string
-	for _, d := range st.Deliveries {
-		switch {
-		case !d.Follows || d.Event != "":
-			continue
-		case d.Outcome == nil && d.State != dead:
-			open++
-			tests = append(tests, d.Sink+" …")
-		case d.Outcome != nil && d.Outcome.Result == string(release.Success):
-			tests = append(tests, d.Sink+" ✓")
-		default:
-			bad++
-			tests = append(tests, d.Sink+" ✗")
-		}
-	}
-	if len(tests) == 0 {
-		return
-	}
-	st.Tests = strings.Join(tests, ", ")
-	c := metav1.Condition{Type: v1alpha1.ConditionPassed, LastTransitionTime: metav1.NewTime(now)}
-	switch {
-	case open > 0:
-		st.Phase, c.Status, c.Reason = string(release.Testing), metav1.ConditionUnknown, "Testing"
-	case bad > 0:
-		st.Phase, c.Status, c.Reason = string(release.Failed), metav1.ConditionFalse, "Failed"
-	default:
-		st.Phase, c.Status, c.Reason = string(release.Passed), metav1.ConditionTrue, "Passed"
-	}
-	c.Message = fmt.Sprintf("%d of %d runs passed", len(tests)-open-bad, len(tests))
-	meta.SetStatusCondition(&st.Conditions, c)
 }

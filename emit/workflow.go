@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 
 	"github.com/rollcall-dev/rollcall/release"
@@ -56,6 +57,22 @@ func (s ArgoWorkflow) Send(ctx context.Context, e release.Event) (release.Receip
 		APIVersion: got.GetAPIVersion(), Kind: got.GetKind(),
 		Namespace: got.GetNamespace(), Name: got.GetName(), UID: string(got.GetUID()),
 	}}, nil
+}
+
+var _ Stopper = ArgoWorkflow{}
+
+// Stop asks Argo Workflows to stop a Workflow: its exit handlers still run. One that
+// has ended does not mind.
+func (s ArgoWorkflow) Stop(ctx context.Context, run release.Ref) error {
+	patch := fmt.Appendf(nil, `{"metadata":{"uid":%q},"spec":{"shutdown":"Stop"}}`, run.UID)
+	_, err := s.Client.Resource(workflows).Namespace(run.Namespace).Patch(ctx, run.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) { // it is gone, or another one
+		return nil
+	}
+	if err != nil {
+		return retryable(fmt.Errorf("stop Workflow %s/%s: %w", run.Namespace, run.Name, err))
+	}
+	return nil
 }
 
 // retryable keeps what the API server says about when to come back.
@@ -116,7 +133,7 @@ func (s ArgoWorkflow) template() map[string]any {
 // label value, as Argo Workflows needs it. The sinks of one rule share the event's
 // id: a sink's name that has to be cut is told from others by a digest.
 func runName(e release.Event) string {
-	sink := e.Sink
+	sink := e.Sink[strings.LastIndex(e.Sink, "/")+1:] // of a tenant's, its own name
 	if len(sink) > 16 {
 		sum := sha256.Sum256([]byte(sink))
 		sink = cut(sink, 9) + "-" + hex.EncodeToString(sum[:3])
@@ -139,7 +156,7 @@ func parameters(e release.Event) []any {
 
 // Facts lists what every run is told about the release, by parameter name.
 //
-//	event        what happened: ready, stalled or superseded
+//	event        what happened: ready, stalled, superseded or tested
 //	app          the Application's name, or the subject's if nobody owns it
 //	cluster, namespace, name, workload   the subject
 //	kind         how the release differs: initial, release, config, rollback …
@@ -147,6 +164,8 @@ func parameters(e release.Event) []any {
 //	revision     the Git revision, or empty
 //	release      the name of the record
 //	event-id     the same for each attempt
+//	repeat       how often it was told before, for a rule with every; else 0
+//	result       how the release's runs ended, if event is tested; else empty
 //	trace-id, traceparent                the trace that the run continues
 func Facts(e release.Event) map[string]string {
 	s := e.Release.Subject
@@ -158,9 +177,17 @@ func Facts(e release.Event) map[string]string {
 		"event": string(e.Occasion), "app": app, "cluster": s.Cluster, "namespace": s.Namespace, "name": s.Name,
 		"workload": s.ObjectKind() + "/" + s.Name, "kind": string(e.Release.Kind),
 		"images": strings.Join(e.Release.Template.Images, ","), "revision": e.App.Revision,
-		"release": e.Record.Name, "event-id": e.ID,
+		"release": e.Record.Name, "event-id": e.ID, "repeat": fmt.Sprint(e.Repeat), "result": result(e),
 		"trace-id": traceID(e.Traceparent), "traceparent": e.Traceparent,
 	}
+}
+
+// result is how the release's runs ended; empty if that is not what is told.
+func result(e release.Event) string {
+	if e.Outcome == nil {
+		return ""
+	}
+	return string(e.Outcome.Result)
 }
 
 // traceID cuts the trace id out of a W3C traceparent; empty if there is none.

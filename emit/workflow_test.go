@@ -213,7 +213,7 @@ func TestTwoSinksOfOneRuleNeverShareARun(t *testing.T) {
 func TestFacts(t *testing.T) {
 	require.Equal(t, map[string]string{
 		"event": "ready", "app": "shop", "cluster": "prod", "namespace": "shop", "name": "web", "workload": "Deployment/web", "kind": "release",
-		"images": "acme/web:7,acme/side@sha256:5eed", "revision": "3f9c2d1e5a6b7c8d9e0f", "release": event().Record.Name,
+		"images": "acme/web:7,acme/side@sha256:5eed", "revision": "3f9c2d1e5a6b7c8d9e0f", "repeat": "0", "result": "", "release": event().Record.Name,
 		"event-id": event().ID, "trace-id": "8a1f0c4be5d24b7f9c0d1e2f3a4b5c6d", "traceparent": traceparent,
 	}, Facts(event()))
 	require.Equal(t, "web", Facts(event(func(e *release.Event) { e.App = release.App{} }))["app"], "nobody owns it")

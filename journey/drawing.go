@@ -33,7 +33,9 @@ const (
 
 // drawing is what all spans of a release share.
 type drawing struct {
-	trace   Trace
+	trace Trace
+	// home is the trace of the release: a run may have one of its own.
+	home    trace.TraceID
 	release release.Release
 	key     string
 	common  []attribute.KeyValue
@@ -47,7 +49,7 @@ func newDrawing(rec *v1alpha1.Release) drawing {
 	if !ok {
 		t = ofRelease(r)
 	}
-	return drawing{trace: t, release: r, key: r.Key(), common: common(rec, r, t)}
+	return drawing{trace: t, home: t.ID, release: r, key: r.Key(), common: common(rec, r, t)}
 }
 
 // spans draws a tree, whose root has the given parent. Of two spans with the
@@ -107,7 +109,7 @@ func (d drawing) links(n *node) []*tracepb.Span_Link {
 	if !n.link.IsValid() {
 		return nil
 	}
-	return []*tracepb.Span_Link{{TraceId: d.trace.ID[:], SpanId: spanBytes(n.link), Flags: flagsLocal}}
+	return []*tracepb.Span_Link{{TraceId: d.home[:], SpanId: spanBytes(n.link), Flags: flagsLocal}}
 }
 
 func status(n *node) *tracepb.Status {

@@ -19,7 +19,7 @@ func alarmed(rec *v1alpha1.Release, event string, d time.Duration) {
 	v.Rule, v.Event, v.Created = "alarm", event, *after(d)
 	v.EventID = releaseOf(rec).EventID("alarm")
 	t, _ := FromRecorded(rec.Status.Trace)
-	v.Traceparent = EventTraceparent(t, releaseOf(rec), "alarm", "undo", true)
+	v.Traceparent = EventTraceparent(t, releaseOf(rec), v)
 	v.First = &v1alpha1.Attempt{Started: *after(d), Finished: *after(d + time.Millisecond)}
 	v.Outcome = outcome()
 	rec.Status.Deliveries = append(rec.Status.Deliveries, v)
@@ -158,7 +158,7 @@ func TestSubjectsOfAllKinds(t *testing.T) {
 			s := release.Subject{Cluster: "prod", Kind: release.KindRef{APIVersion: tt.apiVersion, Kind: tt.kind}.Subject(), Namespace: "shop", Name: "web"}
 			r := release.Release{Subject: s, UID: "uid-1", Template: release.Template{Hash: "6f4c1b9e"}, Revision: "7"}
 			tr, _ := FromRecorded(rec.Status.Trace)
-			_, want, ok := ParseTraceparent(EventTraceparent(tr, r, "web-ready", "bus", false))
+			_, want, ok := ParseTraceparent(EventTraceparent(tr, r, v1alpha1.Delivery{Rule: "web-ready", Sink: "bus", EventID: r.EventID("web-ready")}))
 			require.True(t, ok)
 			assert.Equal(t, want[:], told.SpanId)
 		})

@@ -15,7 +15,7 @@ func FromRecord(rec *v1alpha1.Release) []Span {
 	d := newDrawing(rec)
 	drawn := d.story(rec)
 	for _, v := range rec.Status.Deliveries {
-		drawn = append(drawn, d.run(v, prompt(rec, v))...)
+		drawn = append(drawn, d.run(v, d.origin(rec, v))...)
 	}
 	out := make([]Span, 0, len(drawn))
 	for _, s := range drawn {

@@ -61,13 +61,15 @@ func mustCommit() (id [16]byte) {
 func delivery(rec *v1alpha1.Release, sink string, follows bool) v1alpha1.Delivery {
 	r := releaseOf(rec)
 	t, _ := FromRecorded(rec.Status.Trace)
-	return v1alpha1.Delivery{
+	v := v1alpha1.Delivery{
 		Rule: "web-ready", Sink: sink, EventID: r.EventID("web-ready"), State: "Sent", Follows: follows,
-		Created: *after(0), Attempts: 1, Traceparent: EventTraceparent(t, r, "web-ready", sink, follows),
+		Created: *after(0), Attempts: 1,
 		First:  &v1alpha1.Attempt{Started: *after(10 * time.Millisecond), Finished: *after(130 * time.Millisecond)},
 		Object: &v1alpha1.ObjectRef{APIVersion: "argoproj.io/v1alpha1", Kind: "Workflow", Namespace: "ci", Name: "smoke-1a2b", UID: "wf-uid"},
 		URL:    "https://argo.local/workflows/ci/smoke-1a2b",
 	}
+	v.Traceparent = EventTraceparent(t, r, v)
+	return v
 }
 
 func outcome() *v1alpha1.Outcome {

@@ -11,15 +11,28 @@ import (
 )
 
 // Run draws the run that a delivery started. It is empty unless the release has
-// a trace, and the run was followed and has ended.
+// a trace, or the run has one of its own, and the run was followed and has ended.
 func Run(rec *v1alpha1.Release, v v1alpha1.Delivery) []*tracepb.Span {
-	if rec.Status.Trace == nil {
+	if rec.Status.Trace == nil && v.Repeat == 0 {
 		return nil
 	}
-	return newDrawing(rec).run(v, prompt(rec, v))
+	d := newDrawing(rec)
+	return d.run(v, d.origin(rec, v))
 }
 
-func (d drawing) run(v v1alpha1.Delivery, linked bool) []*tracepb.Span {
+// origin is the span that a run follows from: the announcement that started it, or,
+// of a run that came again, the release itself. What was never drawn is none.
+func (d drawing) origin(rec *v1alpha1.Release, v v1alpha1.Delivery) trace.SpanID {
+	switch {
+	case v.Repeat > 0 && rec.Status.Trace != nil:
+		return d.trace.span(d.key, stepRelease)
+	case prompt(rec, v):
+		return d.trace.span(d.key, stepReady(v.Rule))
+	}
+	return trace.SpanID{}
+}
+
+func (d drawing) run(v v1alpha1.Delivery, origin trace.SpanID) []*tracepb.Span {
 	if v.Outcome == nil || !v.Follows {
 		return nil
 	}
@@ -27,9 +40,7 @@ func (d drawing) run(v v1alpha1.Delivery, linked bool) []*tracepb.Span {
 	if root.start.IsZero() {
 		return nil
 	}
-	if linked {
-		root.link = d.trace.span(d.key, stepReady(v.Rule))
-	}
+	root.link = origin
 	if t, id, ok := ParseTraceparent(v.Traceparent); ok {
 		d.trace.ID, root.id = t, id
 	}

@@ -4,6 +4,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/rollcall-dev/rollcall/release"
+	"github.com/rollcall-dev/rollcall/release/v1alpha1"
 )
 
 // The steps of a release whose spans have an id that others must know.
@@ -19,13 +20,18 @@ func stepRun(eventID, sink string) string          { return "run\x00" + eventID 
 func stepPart(parent, name string) string          { return parent + "\x00part\x00" + name }
 func (t Trace) span(key, step string) trace.SpanID { return spanID(t.ID, key, step) }
 
-// EventTraceparent is the trace context that a sink is handed with an event. A
+// EventTraceparent is the trace context that a sink is handed with a delivery. A
 // run that is followed continues from its own span RUN, which is drawn once it
-// has ended; anything else continues from the span that announced the release.
-func EventTraceparent(t Trace, r release.Release, rule, sink string, follows bool) string {
-	step := stepReady(rule)
-	if follows {
-		step = stepRun(r.EventID(rule), sink)
+// has ended; anything else continues from the span that announced the release. What
+// is told again has a trace of its own: backends lose one that spans weeks.
+func EventTraceparent(t Trace, r release.Release, d v1alpha1.Delivery) string {
+	id := t.ID
+	if d.Repeat > 0 {
+		id = traceID(r.Key(), d.EventID)
 	}
-	return Traceparent(t.ID, t.span(r.Key(), step))
+	step := stepReady(d.Rule)
+	if d.Follows {
+		step = stepRun(d.EventID, d.Sink)
+	}
+	return Traceparent(id, spanID(id, r.Key(), step))
 }

@@ -201,15 +201,26 @@ func TestTraceSurvivesItsRecord(t *testing.T) {
 func TestEventTraceparent(t *testing.T) {
 	s := snapshot(withApp)
 	tr, r := Find(s, nil), s.Release
-	followed := EventTraceparent(tr, r, "web-ready", "smoke", true)
-	told := EventTraceparent(tr, r, "web-ready", "bus", false)
-	assert.Equal(t, told, EventTraceparent(tr, r, "web-ready", "chat", false), "one announcement for a rule")
+	of := func(rule, sink string, follows bool, repeat int64) string {
+		id := r.EventID(rule)
+		if repeat > 0 {
+			id = r.EventID(rule, "repeat", "1")
+		}
+		return EventTraceparent(tr, r, v1alpha1.Delivery{Rule: rule, Sink: sink, EventID: id, Follows: follows, Repeat: repeat})
+	}
+	followed, told := of("web-ready", "smoke", true, 0), of("web-ready", "bus", false, 0)
+	assert.Equal(t, told, of("web-ready", "chat", false, 0), "one announcement for a rule")
 	assert.NotEqual(t, followed, told)
-	assert.NotEqual(t, followed, EventTraceparent(tr, r, "web-ready", "load", true), "one run for each sink")
-	assert.NotEqual(t, told, EventTraceparent(tr, r, "other", "bus", false))
+	assert.NotEqual(t, followed, of("web-ready", "load", true, 0), "one run for each sink")
+	assert.NotEqual(t, told, of("other", "bus", false, 0))
 	for _, tp := range []string{followed, told} {
 		id, _, ok := ParseTraceparent(tp)
 		assert.True(t, ok)
 		assert.Equal(t, tr.ID, id)
+	}
+	for _, follows := range []bool{true, false} {
+		id, _, ok := ParseTraceparent(of("web-ready", "smoke", follows, 1))
+		assert.True(t, ok)
+		assert.NotEqual(t, tr.ID, id, "what is told again has a trace of its own")
 	}
 }

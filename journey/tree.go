@@ -28,7 +28,7 @@ type node struct {
 	// failed and message are the span's status.
 	failed  bool
 	message string
-	// link is a span of the same trace that this one follows from.
+	// link is a span of the release's trace that this one follows from.
 	link trace.SpanID
 	// firm says that the start is not moved, even for a child that began earlier.
 	firm bool

@@ -12,7 +12,12 @@ const (
 	DidStall Occasion = "stalled"
 	// WasSuperseded is a release that a newer one replaced before it was ready.
 	WasSuperseded Occasion = "superseded"
+	// WasTested is a release whose runs have all ended.
+	WasTested Occasion = "tested"
 )
+
+// Occasions lists them all.
+func Occasions() []Occasion { return []Occasion{BecameReady, DidStall, WasSuperseded, WasTested} }
 
 // EventType is its CloudEvents type; nothing said is that it became ready.
 func (o Occasion) EventType() string {
@@ -36,6 +41,10 @@ type Event struct {
 	// became ready, or else no more of it than who it is.
 	Release Release
 	App     App
+	// Repeat counts the times that it is told again, from 1; zero is the first time.
+	Repeat int64
+	// Outcome is how the release's runs ended, if that is what is told.
+	Outcome *Tested
 	// Late says that rollcall was not there when the release became ready.
 	Late bool
 	// OutOfBand, GateTimeout and Superseded are those of the [Snapshot].
@@ -83,6 +92,8 @@ const (
 	Failure Result = "failure"
 	// RunError is a run that could not be carried out.
 	RunError Result = "error"
+	// Cancelled is a run that was stopped because a newer release had come.
+	Cancelled Result = "cancellation"
 )
 
 // Outcome is how a started run ended.

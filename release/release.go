@@ -13,6 +13,25 @@ import (
 // be looked at again when something about it changes, or at the next tick.
 var ErrNotYet = errors.New("release is not settled yet")
 
+// NotBefore is [ErrNotYet] for a subject that nothing needs to be known of before a
+// certain time, unless something about it changes.
+type NotBefore struct{ Time time.Time }
+
+// Error says until when.
+func (e NotBefore) Error() string { return ErrNotYet.Error() + ", but will be at a known time" }
+
+// Is makes it an [ErrNotYet].
+func (e NotBefore) Is(target error) bool { return target == ErrNotYet } //nolint:errorlint // it is what errors.Is asks
+
+// Again is what asks for a subject again at a time, or at the next tick if it is
+// zero.
+func Again(at time.Time) error {
+	if at.IsZero() {
+		return ErrNotYet
+	}
+	return NotBefore{at}
+}
+
 // Subject is what gets released over and over, in one cluster.
 type Subject struct {
 	// Cluster names the cluster the subject runs in. It is part of every
@@ -215,9 +234,11 @@ func (r Release) Name() string {
 func (r Release) Same(o Release) bool { return r.Key() == o.Key() }
 
 // EventID is the id under which a rule announces the release: 32 hex digits,
-// the same at every attempt, on every replica, after every restart.
-func (r Release) EventID(rule string) string {
-	return digest("event", r.Key(), rule)[:32]
+// the same at every attempt, on every replica, after every restart. What else a
+// rule tells of the same release, as that it stalled or that it still runs, is told
+// apart by further words.
+func (r Release) EventID(rule string, further ...string) string {
+	return digest(append([]string{"event", r.Key(), rule}, further...)...)[:32]
 }
 
 // Phase is how far a recorded release has come.
@@ -256,6 +277,8 @@ type Past struct {
 	Phase Phase
 	// Settled says that nothing about the release is left to judge.
 	Settled bool
+	// Due is when a rule tells of the release again; zero is never.
+	Due time.Time
 	// RecordedAt is when the record was made, to the second.
 	RecordedAt time.Time
 	// RolledOutAt is when the subject was first seen to lack nothing.

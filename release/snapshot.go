@@ -35,6 +35,13 @@ type Snapshot struct {
 	// Superseded lists the subject's revisions since the last completed one that
 	// came and went before they were ready.
 	Superseded []string
+	// Workloads are what the release consists of: the subject itself, or, of an
+	// application, all of its workloads, by kind, namespace and name.
+	Workloads []Workload
+	// Found is what was read beside all this because a rule asked for it.
+	Found map[Query]Found
+	// Outcome is how the release's runs ended; nil unless that is what is told.
+	Outcome *Tested
 	// StartedAt is when the rollout began, RolledOutAt when its last pod became
 	// available; zero if unknown.
 	StartedAt   time.Time
@@ -50,6 +57,60 @@ func (s *Snapshot) Recall(p Past) {
 	if s.RolledOutAt.IsZero() {
 		s.RolledOutAt = p.RolledOutAt
 	}
+}
+
+// Workload is one of those that a release consists of.
+type Workload struct {
+	// Kind, Namespace and Name are the object's.
+	Kind      string
+	Namespace string
+	Name      string
+	// Revision is the workload's own, Images are those of its pod template.
+	Revision string
+	Images   []string
+	// Ready is the workload's own verdict, whatever an engine says; WaitingFor says
+	// in words what it still misses.
+	Ready      bool
+	WaitingFor string
+}
+
+// Query asks for something that a snapshot does not hold by itself: an object in
+// the subject's namespace, or [OldPods].
+type Query struct {
+	APIVersion string
+	Kind       string
+	Name       string
+}
+
+// String names what is asked for, as people do.
+func (q Query) String() string { return q.Kind + " " + q.Name }
+
+// OldPods asks how many pods there are that the subject controls, or did, and that
+// are not of the current release: those that are being deleted count.
+func OldPods() Query { return Query{APIVersion: "v1", Kind: "Pod"} }
+
+// Found is the answer to a [Query].
+type Found struct {
+	// Object is what was asked for, and shares no memory with a cache; nil if there
+	// is none of that name.
+	Object map[string]any
+	// Pods is how many there are.
+	Pods int
+	// Err says why it could not be read; empty if it could.
+	Err string
+}
+
+// Tested is how the runs ended that a release started.
+type Tested struct {
+	// Result is the worst of them, Passed says that all succeeded.
+	Result Result
+	Passed bool
+	// Failed names the sinks whose runs did not pass, Message is the word of the
+	// first of them.
+	Failed  []string
+	Message string
+	// FinishedAt is when the last one ended.
+	FinishedAt time.Time
 }
 
 // App is what a GitOps engine says about the application that owns a subject.
@@ -113,9 +174,42 @@ type Verdict struct {
 	// Standing is the answer, Reason the same in words.
 	Standing Standing
 	Reason   string
-	// Send lists what is to be told to whom, if the rule holds.
+	// Needs lists what has to be read before the rule can be judged.
+	Needs []Query
+	// Send lists what is to be told to whom, if the rule holds. If there is a
+	// deadline it is known as soon as nothing has to be read for it.
 	Send []Message
+	// Terms are what the rule asks for beyond its condition.
+	Terms Terms
 }
+
+// Terms say when and how a rule that holds is told.
+type Terms struct {
+	// Settle is how long the condition must hold without a break; zero is not at all.
+	Settle time.Duration
+	// Deadline is how long after the rollout began the release is told as stalled
+	// unless the rule has held by then; zero is never.
+	Deadline time.Duration
+	// Every is after how long it is told again, as long as the release runs; zero is
+	// never.
+	Every time.Duration
+	// Supersede says what becomes of what was not done yet when a newer release comes.
+	Supersede Supersede
+	// Shadow says that what would be sent is written down, and not sent.
+	Shadow bool
+}
+
+// Supersede is what becomes of an event once a newer release has come.
+type Supersede string
+
+const (
+	// Deliver sends it all the same. It is the default.
+	Deliver Supersede = "deliver"
+	// Skip does not send what was not sent yet.
+	Skip Supersede = "skip"
+	// Cancel does not send it either, and stops the runs that were started.
+	Cancel Supersede = "cancel"
+)
 
 // Message is what a rule tells one sink.
 type Message struct {

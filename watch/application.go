@@ -208,6 +208,7 @@ func (k applications) assemble(ctx context.Context, o runtime.Object, members []
 	}
 	out := &reading{observed: k.w.observation(m, k.name, k.apiVersion())}
 	out.gather(members)
+	out.members = members
 	app, err := k.verdict(ctx, liveFinder{k.w}, o, members)
 	if err != nil {
 		return nil, err

@@ -50,7 +50,7 @@ func (k daemonSets) read(ctx context.Context, s release.Subject) (*reading, erro
 	// Several revisions can hold one template after an upgrade of Kubernetes; the
 	// controller goes by the one with the highest number.
 	slices.SortFunc(all, func(a, b appsv1.ControllerRevision) int { return cmp.Compare(b.Revision, a.Revision) })
-	out := &reading{observed: k.observe(d), writer: templateWriter(d)}
+	out := &reading{observed: k.observe(d), writer: templateWriter(d), selector: metav1.FormatLabelSelector(d.Spec.Selector)}
 	var unreadable error // matters only if it may be the one that is looked for
 	for i := range all {
 		v := revisionVersion(&all[i], all[i].Labels[appsv1.ControllerRevisionHashLabelKey])

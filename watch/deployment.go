@@ -48,7 +48,7 @@ func (k deployments) read(ctx context.Context, s release.Subject) (*reading, err
 	if err != nil {
 		return nil, err
 	}
-	out := &reading{observed: k.observe(d), writer: templateWriter(d)}
+	out := &reading{observed: k.observe(d), writer: templateWriter(d), selector: metav1.FormatLabelSelector(d.Spec.Selector)}
 	rs := current(d, sets)
 	for i := range sets {
 		if one := &sets[i]; one != rs && metav1.IsControlledBy(one, d) {

@@ -53,6 +53,10 @@ type reading struct {
 	// pods selects those of the current version, by their labels and owner; it
 	// selects none if it has no labels.
 	pods podsOf
+	// selector selects all of its pods, those of other versions too; empty selects none.
+	selector string
+	// members are those of an application.
+	members []member
 	// app is the verdict of an engine that reading the subject gave along the way;
 	// nil asks for it.
 	app *release.App

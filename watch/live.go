@@ -39,6 +39,7 @@ func (w *Watcher) lookLive(ctx context.Context, k kind, s release.Subject, claim
 	if err != nil {
 		return err
 	}
+	snap.Workloads = r.workloads()
 	if snap.Release.Kind == release.Reverted {
 		if snap.Release.Kind, err = w.detour(ctx, r, past); err != nil {
 			return err

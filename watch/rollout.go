@@ -57,7 +57,7 @@ func (k rollouts) read(ctx context.Context, s release.Subject) (*reading, error)
 	if err != nil {
 		return nil, fmt.Errorf("list ReplicaSets: %w", err)
 	}
-	out := &reading{observed: k.observe(r), writer: templateWriter(r)}
+	out := &reading{observed: k.observe(r), writer: templateWriter(r), selector: rolloutHash}
 	for i := range list.Items {
 		rs := &list.Items[i]
 		if !metav1.IsControlledBy(rs, r) {

@@ -42,7 +42,7 @@ func (k statefulSets) read(ctx context.Context, s release.Subject) (*reading, er
 	if err != nil {
 		return nil, err
 	}
-	out := &reading{observed: k.observe(set), writer: templateWriter(set)}
+	out := &reading{observed: k.observe(set), writer: templateWriter(set), selector: metav1.FormatLabelSelector(set.Spec.Selector)}
 	for i := range all {
 		v := revisionVersion(&all[i], all[i].Name)
 		v.tokens = []string{all[i].Name}

@@ -33,11 +33,13 @@ const callTimeout = 30 * time.Second
 
 // Handler takes snapshots that are worth judging.
 type Handler interface {
-	// Wants says whether a lean snapshot of a claimed release is worth reading
-	// the objects live. It makes no call.
-	Wants(s release.Snapshot) bool
+	// Wants says whether a lean snapshot of a recorded release is worth reading
+	// the objects live, and from when on it may be though nothing else happens; zero
+	// is never. It makes no call.
+	Wants(ctx context.Context, s release.Snapshot) (live bool, again time.Time)
 	// Handle takes a live snapshot. [release.ErrNotYet] asks for the subject
-	// again at its next event or tick, any other error sooner.
+	// again at its next event or tick, or at the time that it bears; any other error
+	// sooner.
 	Handle(ctx context.Context, s release.Snapshot) error
 }
 
@@ -70,6 +72,9 @@ type Config struct {
 	// such kind can be followed.
 	Dynamic dynamic.Interface
 	Mapper  meta.RESTMapper
+	// Repeats says whether rules may tell of a subject again though it is settled; nil
+	// says no. It makes no call.
+	Repeats func(s release.Subject) bool
 	// GitOps says how the engines mark what they own.
 	GitOps gitops.Settings
 	// GateTimeout is how long an engine is waited for once a workload is complete;
@@ -148,6 +153,9 @@ func (c *Config) complete() {
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
+	}
+	if c.Repeats == nil {
+		c.Repeats = func(release.Subject) bool { return false }
 	}
 	if c.Baseline == nil {
 		c.Baseline = func(time.Time) bool { return true }
@@ -243,9 +251,13 @@ func (w *Watcher) Next(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	defer w.queue.Done(s)
+	var at release.NotBefore
 	switch err := w.look(ctx, s); {
 	case err == nil:
 		w.queue.Forget(s)
+	case errors.As(err, &at):
+		w.queue.Forget(s)
+		w.queue.AddAfter(s, min(Tick, max(at.Time.Sub(w.Clock.Now()), 0)))
 	case errors.Is(err, release.ErrNotYet):
 		w.queue.Forget(s)
 		w.queue.AddAfter(s, Tick)
@@ -283,17 +295,19 @@ func (w *Watcher) look(ctx context.Context, s release.Subject) error {
 		}
 		return nil
 	}
-	last, recorded := w.History.Recorded(s)
 	var claimed []release.Past
-	if recorded && last.UID == seen.uid {
+	if last, ok := w.History.Recorded(s); ok && last.UID == seen.uid {
 		switch {
 		case last.Generation > seen.generation:
 			return nil // this cache is behind the one that wrote the record
 		case last.Settled && w.settled(seen, last):
-			return nil
+			if !w.again(ctx, seen, last) {
+				return nil
+			}
+			claimed = []release.Past{last}
 		case !last.Settled && last.Sign() == seen.token:
-			if !w.Handler.Wants(w.leanly(ctx, seen, last)) {
-				return release.ErrNotYet
+			if live, at := w.Handler.Wants(ctx, w.leanly(ctx, seen, last)); !live {
+				return release.Again(at)
 			}
 			claimed = []release.Past{last}
 		}
@@ -301,8 +315,29 @@ func (w *Watcher) look(ctx context.Context, s release.Subject) error {
 	err := w.lookLive(ctx, f.kind, s, claimed)
 	if err == nil {
 		w.know(seen)
+		w.await(s)
 	}
 	return err
+}
+
+// again reports whether a settled release is to be told again now. If it will be
+// later, it is looked at then. Where no rule asks for that, nothing is judged.
+func (w *Watcher) again(ctx context.Context, seen observed, last release.Past) bool {
+	if last.Due.IsZero() && !w.Repeats(seen.subject) {
+		return false
+	}
+	live, at := w.Handler.Wants(ctx, w.leanly(ctx, seen, last))
+	if !live && !at.IsZero() {
+		w.queue.AddAfter(seen.subject, max(at.Sub(w.Clock.Now()), Tick))
+	}
+	return live
+}
+
+// await looks at a subject again when its release is to be told again.
+func (w *Watcher) await(s release.Subject) {
+	if last, ok := w.History.Recorded(s); ok && !last.Due.IsZero() {
+		w.queue.AddAfter(s, max(last.Due.Sub(w.Clock.Now()), 0))
+	}
 }
 
 // settled reports whether what a cache shows is the settled release of a record,
@@ -329,6 +364,7 @@ func (w *Watcher) settled(seen observed, last release.Past) bool {
 func (w *Watcher) leanly(ctx context.Context, seen observed, last release.Past) release.Snapshot {
 	s := w.snapshot(seen, last.Release)
 	s.Recall(last)
+	s.Workloads = w.leanWorkloads(seen)
 	app, err := w.askCaches(ctx, seen)
 	if err != nil {
 		app.WaitingFor = err.Error() // caches do not fail

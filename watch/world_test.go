@@ -64,11 +64,11 @@ func (l *ledger) Past(_ context.Context, s release.Subject) ([]release.Past, err
 	return slices.Clone(l.past[s]), l.refuse
 }
 
-func (l *ledger) Wants(s release.Snapshot) bool {
+func (l *ledger) Wants(_ context.Context, s release.Snapshot) (live bool, again time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked = append(l.asked, s)
-	return s.Ready
+	return s.Ready, time.Time{}
 }
 
 func (l *ledger) Handle(_ context.Context, s release.Snapshot) error {

@@ -151,11 +151,14 @@ func (s *settings) wire(ctx context.Context, log *slog.Logger) (*controller, err
 	if err := installed(ctx, clients.Records); err != nil {
 		return nil, err
 	}
-	c.rules = config.NewWatch(clients.Kube, s.rules, rep, func() {
-		if c.watcher != nil {
-			c.watcher.Follow(c.rules.Current().Kinds())
-			c.watcher.Poke()
-		}
+	c.rules = config.NewWatch(config.WatchConfig{
+		Client: clients.Kube, Name: s.rules, Reporter: rep, Tenants: s.tenants,
+		Changed: func() {
+			if c.watcher != nil {
+				c.watcher.Follow(c.rules.Current().Kinds())
+				c.watcher.Poke()
+			}
+		},
 	})
 	j := journey.New(s.traceAnnotations, c.exporter)
 	rooms, err := line.Wire(line.Parts{

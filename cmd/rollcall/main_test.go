@@ -100,7 +100,7 @@ func TestCheck(t *testing.T) {
 		return path
 	}
 	right, wrong := write("good.yaml", good), write("bad.yaml", bad)
-	mistake := ":5:19: undefined field 'redy'\n    5 |     when: release.redy\n                          ^\n"
+	mistake := ":5:19: undefined field 'redy', did you mean \"ready\"?\n    5 |     when: release.redy\n                          ^\n"
 	tests := map[string]struct {
 		in   string
 		args []string
@@ -114,7 +114,7 @@ func TestCheck(t *testing.T) {
 		"no such file": {"", []string{"/nonexistent"}, ran{1, "", "error: read rules: open /nonexistent: no such file or directory\n"}},
 		"good as JSON": {good, []string{"-", "-o", "json"}, ran{0, `[{"file": "stdin", "rules": 1, "sinks": 0, "mistakes": []}]`, ""}},
 		"bad as JSON": {bad, []string{"-", "-o", "json"}, ran{1, `[{"file": "stdin", "rules": 0, "sinks": 0, "mistakes": [{
-			"file": "stdin", "line": 5, "column": 19, "rule": "web", "message": "undefined field 'redy'",
+			"file": "stdin", "line": 5, "column": 19, "rule": "web", "message": "undefined field 'redy', did you mean \"ready\"?",
 			"excerpt": "    5 |     when: release.redy\n                          ^"}]}]`, ""}},
 		"as what": {good, []string{"-", "-o", "xml"}, ran{2, "", "error: unknown output format \"xml\": it is one of json\nRun 'rollcall check --help' for usage.\n"}},
 	}

@@ -24,6 +24,7 @@ type settings struct {
 	gateTimeout         time.Duration
 	name                string
 	rules               types.NamespacedName
+	tenants             bool
 	leaderElect         bool
 	lease               types.NamespacedName
 	identity            string
@@ -87,6 +88,7 @@ func (s *settings) bind(cmd *cobra.Command) {
 	own := envOr("POD_NAMESPACE", "rollcall")
 	f.StringVar(&s.rules.Namespace, "config-namespace", own, "namespace of the rules' ConfigMap [$POD_NAMESPACE]")
 	f.StringVar(&s.rules.Name, "config-name", "rollcall-rules", "name of the rules' ConfigMap")
+	f.BoolVar(&s.tenants, "tenant-rules", false, "read rules from ConfigMaps with the label rollcall.dev/rules: \"true\" in other namespaces too; each reaches no further than its own")
 	f.BoolVar(&s.leaderElect, "leader-elect", true, "let one of several replicas lead; without it, whatever has no record at the start counts as a baseline")
 	f.StringVar(&s.lease.Namespace, "leader-election-namespace", own, "namespace of the Lease [$POD_NAMESPACE]")
 	f.StringVar(&s.lease.Name, "leader-election-name", "rollcall", "name of the Lease")

@@ -2,6 +2,9 @@ package line
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"time"
 
 	"k8s.io/utils/clock"
 
@@ -9,6 +12,7 @@ import (
 	"github.com/rollcall-dev/rollcall/emit"
 	"github.com/rollcall-dev/rollcall/journey"
 	"github.com/rollcall-dev/rollcall/release"
+	"github.com/rollcall-dev/rollcall/release/v1alpha1"
 	"github.com/rollcall-dev/rollcall/watch"
 )
 
@@ -19,37 +23,102 @@ type Rules interface {
 	Current() *config.Config
 }
 
+// rounds is how often the rules may ask for more before they are judged by what is
+// known: what one looks up may depend on what it looked up before.
+const rounds = 4
+
 // judge takes snapshots the way to the record.
 type judge struct {
 	rules   Rules
 	ledger  *emit.Ledger
+	reader  reader
 	journey *journey.Journey
 	clock   clock.PassiveClock
-	heard   func(release.Snapshot)
+	heard   func(release.Snapshot, []release.Verdict)
+}
+
+// reader reads what rules ask for beside a snapshot.
+type reader interface {
+	Find(ctx context.Context, s release.Subject, all []release.Query) map[release.Query]release.Found
+	Marks(s release.Subject) (labels, annotations map[string]string)
 }
 
 var _ watch.Handler = (*judge)(nil)
 
 // Wants says whether a lean snapshot is worth reading live.
-func (j *judge) Wants(s release.Snapshot) bool { return j.ledger.Wants(j.announcement(s)) }
+func (j *judge) Wants(ctx context.Context, s release.Snapshot) (live bool, again time.Time) {
+	return j.ledger.Wants(j.announcement(s, j.judge(ctx, s)))
+}
+
+// Repeats says whether rules may tell of a subject again and again.
+func (j *judge) Repeats(s release.Subject) bool { return j.rules.Current().Repeats(s) }
 
 // Handle takes a live snapshot the whole way to the record.
 func (j *judge) Handle(ctx context.Context, s release.Snapshot) error {
+	s, verdicts := j.inform(ctx, s)
 	if j.heard != nil {
-		j.heard(s)
+		j.heard(s, verdicts)
 	}
-	return j.ledger.Record(ctx, j.announcement(s))
+	return j.ledger.Record(ctx, j.announcement(s, verdicts))
 }
 
-func (j *judge) announcement(s release.Snapshot) emit.Announcement {
+// tested gives what the rules say of a release whose runs have ended. Its trace is
+// the recorded one: not all that it was found by is in a record.
+func (j *judge) tested(ctx context.Context, rec *v1alpha1.Release, s release.Snapshot) emit.Announcement {
+	s.Labels, s.Annotations = j.reader.Marks(s.Release.Subject)
+	s, verdicts := j.inform(ctx, s)
+	a := j.announcement(s, verdicts)
+	if trace, ok := journey.FromRecorded(rec.Status.Trace); ok {
+		a.Traceparent = func(d v1alpha1.Delivery) string { return journey.EventTraceparent(trace, s.Release, d) }
+	}
+	return a
+}
+
+func (j *judge) judge(ctx context.Context, s release.Snapshot) []release.Verdict {
+	return j.rules.Current().Judge(ctx, s, j.clock.Now())
+}
+
+// inform judges a live snapshot, and reads what the rules ask for on the way.
+func (j *judge) inform(ctx context.Context, s release.Snapshot) (release.Snapshot, []release.Verdict) {
+	verdicts := j.judge(ctx, s)
+	for range rounds {
+		needs := needed(verdicts)
+		if len(needs) == 0 {
+			break
+		}
+		found := maps.Clone(s.Found)
+		if found == nil {
+			found = map[release.Query]release.Found{}
+		}
+		maps.Copy(found, j.reader.Find(ctx, s.Release.Subject, needs))
+		s.Found = found
+		verdicts = j.judge(ctx, s)
+	}
+	return s, verdicts
+}
+
+// needed lists what has to be read first, each once.
+func needed(verdicts []release.Verdict) []release.Query {
+	var out []release.Query
+	for _, v := range verdicts {
+		for _, q := range v.Needs {
+			if !slices.Contains(out, q) {
+				out = append(out, q)
+			}
+		}
+	}
+	return out
+}
+
+func (j *judge) announcement(s release.Snapshot, verdicts []release.Verdict) emit.Announcement {
 	trace := j.journey.Trace(s)
 	return emit.Announcement{
 		Snapshot: s,
-		Verdicts: j.rules.Current().Judge(s, j.clock.Now()),
-		Judge:    func(s release.Snapshot) []release.Verdict { return j.rules.Current().Judge(s, j.clock.Now()) },
+		Verdicts: verdicts,
+		Judge:    func(ctx context.Context, s release.Snapshot) []release.Verdict { _, v := j.inform(ctx, s); return v },
 		Trace:    trace.V1alpha1(),
-		Traceparent: func(rule string, m release.Message) string {
-			return journey.EventTraceparent(trace, s.Release, rule, m.Sink, m.Follows)
+		Traceparent: func(d v1alpha1.Delivery) string {
+			return journey.EventTraceparent(trace, s.Release, d)
 		},
 	}
 }

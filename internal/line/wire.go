@@ -37,8 +37,9 @@ type Parts struct {
 	Baseline func(created time.Time) bool
 	// Observe is told of each attempt to deliver; it may be nil.
 	Observe func(emit.Delivered)
-	// Heard is told of each live snapshot before it is judged; it may be nil.
-	Heard func(release.Snapshot)
+	// Heard is told of each live snapshot, and of what the rules say of it, before it
+	// is recorded; it may be nil.
+	Heard func(release.Snapshot, []release.Verdict)
 	// Informer makes the caches, Subjects and Records are the queues; nil stands for
 	// client-go's own.
 	Informer func(cache.ListerWatcher, runtime.Object, cache.Indexers) cache.SharedIndexInformer
@@ -60,7 +61,10 @@ func Wire(p Parts) (*Rooms, error) {
 	if p.Hub == nil {
 		p.Hub = p.Clients
 	}
-	out := &Rooms{Ledger: emit.NewLedger(p.Clients.Records, p.Clock, p.Informer)}
+	j := &judge{rules: p.Rules, journey: p.Journey, clock: p.Clock, heard: p.Heard}
+	out := &Rooms{Ledger: emit.NewLedger(emit.LedgerConfig{
+		Client: p.Clients.Records, Clock: p.Clock, Informer: p.Informer, Tested: j.tested,
+	})}
 	var tracer emit.Tracer
 	if p.Journey.Enabled() {
 		tracer = p.Journey
@@ -75,8 +79,9 @@ func Wire(p Parts) (*Rooms, error) {
 	out.Watcher, err = watch.New(watch.Config{
 		Cluster: p.Cluster, Kube: p.Clients.Kube, Lean: p.Clients.Lean, Meta: p.Clients.Meta, Argo: p.Hub.Lean, ArgoMeta: p.Hub.Meta,
 		Dynamic: p.Clients.Dynamic, Mapper: p.Clients.Mapper, GitOps: p.GitOps, GateTimeout: p.GateTimeout,
-		History: out.Ledger, Handler: &judge{rules: p.Rules, ledger: out.Ledger, journey: p.Journey, clock: p.Clock, heard: p.Heard},
+		History: out.Ledger, Handler: j, Repeats: j.Repeats,
 		Baseline: p.Baseline, Clock: p.Clock, Queue: p.Subjects, Informer: p.Informer, Log: p.Log,
 	})
+	j.ledger, j.reader = out.Ledger, out.Watcher
 	return out, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/config"
 	"github.com/rollcall-dev/rollcall/internal/memory"
+	"github.com/rollcall-dev/rollcall/release"
 )
 
 // Options are how a timeline is run.
@@ -60,6 +61,17 @@ type Run struct {
 	Records []Recorded
 	// Calls counts the calls that rollcall made, sends among them.
 	Calls int
+	// Looks is what rollcall saw when it looked live, and what its rules said, in order.
+	Looks []Look
+}
+
+// Look is one live look at a subject.
+type Look struct {
+	At       time.Duration
+	Snapshot release.Snapshot
+	Verdicts []release.Verdict
+	// Rules are those that were in force.
+	Rules *config.Config
 }
 
 // engine is one run.
@@ -79,6 +91,7 @@ type engine struct {
 	first   time.Time  // when rollcall was first started
 	stopped time.Time  // when it was last stopped
 	phases  map[string]string
+	looks   []Look
 }
 
 // beginning is when every timeline begins.
@@ -106,7 +119,7 @@ func (t *Timeline) Run(ctx context.Context, opt Options) (*Run, error) {
 	if err := e.live(); err != nil {
 		return nil, err
 	}
-	return &Run{Events: e.heard.said, Records: e.records(), Calls: e.faults.calls}, nil
+	return &Run{Events: e.heard.said, Records: e.records(), Calls: e.faults.calls, Looks: e.looks}, nil
 }
 
 // prepare makes what is there before anything happens.

@@ -139,8 +139,9 @@ func (p *process) due() []time.Time {
 	return all
 }
 
-// look tells of a live snapshot.
-func (e *engine) look(s release.Snapshot) {
+// look tells of a live snapshot, and keeps what the rules say of it.
+func (e *engine) look(s release.Snapshot, verdicts []release.Verdict) {
+	e.looks = append(e.looks, Look{At: e.clock.now.Sub(e.zero), Snapshot: s, Verdicts: verdicts, Rules: e.rules.Current()})
 	why := "ready"
 	if !s.Ready {
 		why = "waits: " + s.WaitingFor

@@ -162,6 +162,18 @@ type RuleState struct {
 	// Reason says why, in words.
 	// +optional
 	Reason string `json:"reason,omitempty"`
+	// Since is from when on the condition has held without a break, while it settles.
+	// +optional
+	Since *metav1.MicroTime `json:"since,omitempty"`
+	// Overdue says that the rule's deadline passed before it held.
+	// +optional
+	Overdue bool `json:"overdue,omitempty"`
+	// Next is when the release is told again, if it still runs then.
+	// +optional
+	Next *metav1.MicroTime `json:"next,omitempty"`
+	// Repeats counts the times that it was to be told again so far.
+	// +optional
+	Repeats int64 `json:"repeats,omitempty"`
 }
 
 // Delivery is one event to one sink.
@@ -170,13 +182,15 @@ type Delivery struct {
 	Rule string `json:"rule"`
 	// Sink is the sink's name in the configuration.
 	Sink string `json:"sink"`
-	// Event is what is told: ready if it is empty, or stalled, or superseded.
+	// Event is what is told: ready if it is empty, or stalled, superseded or tested.
 	// +optional
 	Event string `json:"event,omitempty"`
 	// EventID is the same for every attempt.
 	EventID string `json:"eventID"`
-	// State of the delivery. Pending is not sent yet; Sent is; Dead was given up.
-	// +kubebuilder:validation:Enum=Pending;Sent;Dead
+	// State of the delivery. Pending is not sent yet; Sent is; Dead was given up;
+	// Skipped is not sent because a newer release came first; Shadow is what a rule in
+	// shadow mode would have sent.
+	// +kubebuilder:validation:Enum=Pending;Sent;Dead;Skipped;Shadow
 	State string `json:"state"`
 	// Created is when the event was written down, before anything was sent.
 	Created metav1.MicroTime `json:"created"`
@@ -204,12 +218,49 @@ type Delivery struct {
 	// URL is where it can be looked at.
 	// +optional
 	URL string `json:"url,omitempty"`
+	// Repeat counts the times that the release is told again, from 1; absent is the
+	// first time.
+	// +optional
+	Repeat int64 `json:"repeat,omitempty"`
+	// Supersede is what becomes of it when a newer release comes: deliver if it is
+	// empty, skip, or cancel.
+	// +kubebuilder:validation:Enum=deliver;skip;cancel
+	// +optional
+	Supersede string `json:"supersede,omitempty"`
+	// Stop says that the run is to be stopped, because a newer release came.
+	// +optional
+	Stop bool `json:"stop,omitempty"`
+	// Stopped is when it was asked to stop.
+	// +optional
+	Stopped *metav1.MicroTime `json:"stopped,omitempty"`
+	// Told says that the rules about tested have had their say on how the run ended.
+	// +optional
+	Told bool `json:"told,omitempty"`
+	// Tested is how the runs ended that the event tested is about.
+	// +optional
+	Tested *Tested `json:"tested,omitempty"`
 	// Follows says that the run is watched to its end.
 	// +optional
 	Follows bool `json:"follows,omitempty"`
 	// Outcome is how the run ended.
 	// +optional
 	Outcome *Outcome `json:"outcome,omitempty"`
+}
+
+// Tested is how runs ended.
+type Tested struct {
+	// Result is the worst of them.
+	// +kubebuilder:validation:Enum=success;failure;error;cancellation
+	Result string `json:"result"`
+	// Failed names the sinks whose runs did not pass.
+	// +optional
+	// +listType=atomic
+	Failed []string `json:"failed,omitempty"`
+	// Message is the word of the first of those.
+	// +optional
+	Message string `json:"message,omitempty"`
+	// Finished is when the last one ended.
+	Finished metav1.MicroTime `json:"finished"`
 }
 
 // Attempt is one call of a sink.
@@ -241,8 +292,9 @@ type ObjectRef struct {
 
 // Outcome is how a run ended.
 type Outcome struct {
-	// Result is success, failure or error.
-	// +kubebuilder:validation:Enum=success;failure;error
+	// Result is success, failure or error, or cancellation if it was stopped because a
+	// newer release came.
+	// +kubebuilder:validation:Enum=success;failure;error;cancellation
 	Result string `json:"result"`
 	// Message is the engine's word on it.
 	// +optional
