@@ -116,7 +116,7 @@ func (r *reader) document(root *yaml.Node) {
 	if empty(root) || !r.simple(root, 0) {
 		return
 	}
-	top := r.object(root, shape{what: "configuration", fields: []string{"sinks", "rules"}})
+	top := r.object(root, shape{what: "configuration"})
 	// The sinks come first: a rule may name only those that are there.
 	if node := top["sinks"]; node != nil && !empty(node) {
 		r.readSinks(node)

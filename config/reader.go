@@ -12,8 +12,9 @@ import (
 
 // reader turns nodes of YAML into a configuration, and notes every mistake.
 type reader struct {
-	src      source
-	language *conditions.Language
+	src       source
+	language  *conditions.Language
+	reference reference
 	// rule or sink is being read: mistakes are its.
 	rule string
 	sink string
@@ -33,7 +34,10 @@ type reader struct {
 }
 
 func newReader(src source) *reader {
-	return &reader{src: src, sinks: map[string]Sink{}, used: map[string]bool{}, places: map[string]position{}, whens: map[string]*yaml.Node{}}
+	return &reader{
+		src: src, reference: newReference(), sinks: map[string]Sink{}, used: map[string]bool{},
+		places: map[string]position{}, whens: map[string]*yaml.Node{},
+	}
 }
 
 // wrong notes a mistake at a place of the text that is read.
@@ -58,13 +62,12 @@ func (r *reader) note(at position, before int, message string) Mistake {
 	return m
 }
 
-// shape says which fields a mapping may have.
+// shape says which mapping is read.
 type shape struct {
 	// what the mapping is, for messages.
 	what string
-	// fields are known, later those whose behaviour is not there yet.
-	fields []string
-	later  []string
+	// path is that of the mapping: which fields it may have stands in the reference.
+	path string
 	// called is what a field is, in messages; empty means "field".
 	called string
 }
@@ -82,15 +85,16 @@ func (s shape) place() string {
 // object reads a mapping with known fields; nil if it is none.
 func (r *reader) object(node *yaml.Node, s shape) map[string]*yaml.Node {
 	found := map[string]*yaml.Node{}
+	known, later := r.reference.known[s.path], r.reference.later[s.path]
 	for _, p := range r.pairs(node, s.what) {
 		name := p.key.Value
 		switch {
-		case slices.Contains(s.fields, name):
+		case slices.Contains(known, name):
 			found[name] = p.value
-		case slices.Contains(s.later, name):
+		case slices.Contains(later, name):
 			r.wrong(start(p.key), "%s %s is not yet supported", s.field(), name)
 		default:
-			r.wrong(start(p.key), "unknown %s %q%s%s", s.field(), short(name), s.place(), hint(name, append(s.fields, s.later...)))
+			r.wrong(start(p.key), "unknown %s %q%s%s", s.field(), short(name), s.place(), hint(name, slices.Concat(known, later)))
 		}
 	}
 	return found

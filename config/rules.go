@@ -21,10 +21,7 @@ func (r *reader) readRule(node *yaml.Node, place string) {
 	if !r.simple(node, -1) {
 		return
 	}
-	found := r.object(node, shape{
-		what:   "rule",
-		fields: []string{"name", "on", "event", "when", "kinds", "settle", "deadline", "every", "supersede", "mode", "send"},
-	})
+	found := r.object(node, shape{what: "rule", path: "rules[]"})
 	if node.Kind != yaml.MappingNode {
 		return
 	}
@@ -87,12 +84,15 @@ func (r *reader) selector(parent, node *yaml.Node) conditions.Selector {
 		r.wrong(start(parent), "rule does not say what it is on")
 		return conditions.Selector{}
 	}
-	found := r.object(node, shape{what: "on", fields: []string{"apiVersion", "kind", "namespaces", "selector"}})
+	found := r.object(node, shape{what: "on", path: "rules[].on"})
 	var on conditions.Selector
 	if n := found["kind"]; n != nil {
 		on.Kind = r.subjectKind(n, found["apiVersion"])
 	} else if node.Kind == yaml.MappingNode {
 		r.wrong(start(node), "on has no kind")
+		if version := found["apiVersion"]; version != nil {
+			r.apiVersion(version)
+		}
 	}
 	if n := found["namespaces"]; n != nil {
 		for _, item := range r.texts(n, "namespaces") {
@@ -109,7 +109,7 @@ func (r *reader) selector(parent, node *yaml.Node) conditions.Selector {
 
 // subjectKind reads a kind: one of our own, or any other with its apiVersion.
 func (r *reader) subjectKind(kind, version *yaml.Node) release.KindRef {
-	known := append(release.Workloads(), release.Apps()...)
+	known := r.reference.fields["rules[].on.kind"].Words
 	if version == nil {
 		if word := kind.Value; kind.ShortTag() == "!!str" && word != "" && !slices.Contains(known, word) && hint(word, known) == "" {
 			r.wrong(start(kind), "on.kind %q needs its apiVersion beside it", short(word))
@@ -141,11 +141,7 @@ func (r *reader) apiVersion(node *yaml.Node) string {
 }
 
 func (r *reader) event(node *yaml.Node) release.Occasion {
-	var known []string
-	for _, o := range release.Occasions() {
-		known = append(known, string(o))
-	}
-	return release.Occasion(r.choice(node, "event", known))
+	return release.Occasion(r.choice(node, "event", r.reference.fields["rules[].event"].Words))
 }
 
 // choice reads one of the words that are known.
@@ -197,10 +193,7 @@ func (r *reader) issues(node *yaml.Node, err error) {
 }
 
 func (r *reader) kinds(node *yaml.Node) []release.Kind {
-	var known []string
-	for _, k := range release.Kinds() {
-		known = append(known, string(k))
-	}
+	known := r.reference.fields["rules[].kinds"].Words
 	var kinds []release.Kind
 	for _, item := range r.texts(node, "kinds") {
 		switch {

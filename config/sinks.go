@@ -44,12 +44,7 @@ func (r *reader) readSink(key, node *yaml.Node) {
 		return
 	}
 	r.label(key, "name of a sink")
-	found := r.object(node, shape{
-		what:   "sink",
-		fields: []string{"argoWorkflow", "http"},
-		later:  []string{"tekton", "job", "create", "github", "jenkins", "nats", "kafka"},
-		called: "sink kind",
-	})
+	found := r.object(node, shape{what: "sink", path: "sinks.*", called: "sink kind"})
 	if node.Kind != yaml.MappingNode {
 		return
 	}
@@ -67,12 +62,7 @@ func (r *reader) readSink(key, node *yaml.Node) {
 }
 
 func (r *reader) argoWorkflow(node *yaml.Node) (*emit.ArgoWorkflowConfig, map[string]*conditions.Text) {
-	found := r.object(node, shape{
-		what: "argoWorkflow",
-		fields: []string{
-			"workflowTemplate", "clusterWorkflowTemplate", "namespace", "parameters", "labels", "annotations",
-		},
-	})
+	found := r.object(node, shape{what: "argoWorkflow", path: "sinks.*.argoWorkflow"})
 	if node.Kind != yaml.MappingNode {
 		return nil, nil
 	}
@@ -179,16 +169,13 @@ func (r *reader) markName(key *yaml.Node, what string) {
 }
 
 func (r *reader) http(node *yaml.Node) (*emit.HTTPConfig, map[string]*conditions.Text) {
-	found := r.object(node, shape{
-		what:   "http",
-		fields: []string{"url", "format", "parameters"},
-		later:  []string{"signingSecret"},
-	})
+	found := r.object(node, shape{what: "http", path: "sinks.*.http"})
 	if n := found["format"]; n != nil {
-		if format, ok := r.text(n, "format"); ok && format != "cloudevent" {
-			r.wrong(start(n), "format %s is not yet supported, only cloudevent is", short(format))
+		if format, ok := r.text(n, "format"); ok && format != cloudevent {
+			r.wrong(start(n), "format %s is not yet supported, only %s is", short(format), cloudevent)
 		}
 	}
+	parameters := r.parameters(found["parameters"])
 	n := found["url"]
 	if n == nil {
 		if node.Kind == yaml.MappingNode {
@@ -196,11 +183,11 @@ func (r *reader) http(node *yaml.Node) (*emit.HTTPConfig, map[string]*conditions
 		}
 		return nil, nil
 	}
-	address, _ := r.text(n, "url")
-	if address != "" {
+	address, ok := r.text(n, "url")
+	if ok {
 		r.address(n)
 	}
-	return &emit.HTTPConfig{URL: address}, r.parameters(found["parameters"])
+	return &emit.HTTPConfig{URL: address}, parameters
 }
 
 // address checks a URL. The message never repeats it: there may be a secret in it.
