@@ -124,7 +124,9 @@ func (r *reader) parameters(node *yaml.Node) map[string]*conditions.Text {
 		}
 		text, err := r.language.Text(expr)
 		r.issues(p.value, err)
-		found[name] = text
+		if text != nil {
+			found[name] = text
+		}
 	}
 	return found
 }
