@@ -108,7 +108,7 @@ func TestYAMLOfThePagesIsRight(t *testing.T) {
 func TestManifestsAreRight(t *testing.T) {
 	seen := 0
 	require.NoError(t, filepath.WalkDir("manifests", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || filepath.Ext(path) == ".json" { // a schema, which config tests
 			return err
 		}
 		seen++

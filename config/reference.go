@@ -260,3 +260,14 @@ func newReference() reference {
 	}
 	return r
 }
+
+// Spell writes a duration without the zeros that Go ends it with: 24h, not 24h0m0s.
+func Spell(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = strings.TrimSuffix(text, zero[1:])
+		}
+	}
+	return text
+}

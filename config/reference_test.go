@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -91,4 +92,13 @@ func TestMeaningsAreThoseOfTheWords(t *testing.T) {
 		assert.NotEmpty(t, m.Doc)
 	}
 	assert.Equal(t, release.Kinds(), kinds)
+}
+
+func TestSpell(t *testing.T) {
+	for want, d := range map[string]time.Duration{
+		"24h": 24 * time.Hour, "15m": 15 * time.Minute, "1h30m": 90 * time.Minute, "10s": 10 * time.Second,
+		"1h0m10s": time.Hour + 10*time.Second, "20m": 20 * time.Minute, "0s": 0, "100h": 100 * time.Hour, "1ms": time.Millisecond,
+	} {
+		assert.Equal(t, want, config.Spell(d))
+	}
 }

@@ -19,7 +19,7 @@ func (r *reader) terms(event release.Occasion, found map[string]*yaml.Node) rele
 	t.Supersede = release.Supersede(r.term(event, found, "supersede"))
 	t.Shadow = r.term(event, found, "mode") == shadow
 	if t.Settle > 0 && t.Deadline > 0 && t.Settle >= t.Deadline {
-		r.wrong(start(found["settle"]), "settle %s must be shorter than deadline %s, or the rule never holds in time", t.Settle, t.Deadline)
+		r.wrong(start(found["settle"]), "settle %s must be shorter than deadline %s, or the rule never holds in time", Spell(t.Settle), Spell(t.Deadline))
 	}
 	return t
 }
@@ -60,9 +60,9 @@ func (r *reader) duration(event release.Occasion, found map[string]*yaml.Node, n
 	case err != nil:
 		r.wrong(start(node), "%s %q must be a duration, for example 90s, 15m or 24h", name, short(text))
 	case d < f.Least:
-		r.wrong(start(node), "%s %s must be at least %s", name, text, f.Least)
+		r.wrong(start(node), "%s %s must be at least %s", name, short(text), Spell(f.Least))
 	case d > f.Most:
-		r.wrong(start(node), "%s %s must be at most %s", name, text, f.Most)
+		r.wrong(start(node), "%s %s must be at most %s", name, short(text), Spell(f.Most))
 	default:
 		return d
 	}

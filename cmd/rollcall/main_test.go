@@ -56,6 +56,7 @@ func TestCommandLines(t *testing.T) {
 		"traceparent as what":      {append(trace, "-o", "xml"), 2, "", "it is one of id, json"},
 		"traceparent of nothing":   {[]string{"traceparent"}, 2, "", "is not a repository URL"},
 		"traceparent of a branch":  {append(trace[:4:4], "main"), 2, "", "is not a full commit SHA"},
+		"schema":                   {[]string{"schema"}, 0, `"$schema": "http://json-schema.org/draft-07/schema#"`, ""},
 		"completion":               {[]string{"completion"}, 0, "bash", ""},
 		"completion for bash":      {[]string{"completion", "bash"}, 0, "# bash completion V2 for rollcall", ""},
 		"completion for zsh":       {[]string{"completion", "zsh"}, 0, "#compdef rollcall", ""},
