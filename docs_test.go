@@ -22,7 +22,6 @@ import (
 	clientcmdv1 "k8s.io/client-go/tools/clientcmd/api/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/rollcall-dev/rollcall/conditions"
 	"github.com/rollcall-dev/rollcall/config"
 	"github.com/rollcall-dev/rollcall/emit"
 	"github.com/rollcall-dev/rollcall/journey"
@@ -94,6 +93,15 @@ func firsts(rows [][]string) []string {
 	return out
 }
 
+// again writes a table of words and meanings as it was.
+func again(rows [][]string, head string) string {
+	var out []config.Meaning
+	for _, r := range rows {
+		out = append(out, config.Meaning{Word: r[0], Doc: r[1]})
+	}
+	return meanings(head, out)
+}
+
 func TestYAMLOfThePagesIsRight(t *testing.T) {
 	for _, page := range pages(t) {
 		if page == timelines {
@@ -129,7 +137,12 @@ type kustomization struct {
 		NewName string `json:"newName"`
 		NewTag  string `json:"newTag"`
 	} `json:"images"`
-	Labels []struct {
+	ConfigMapGenerator []struct {
+		Name  string   `json:"name"`
+		Files []string `json:"files"`
+	} `json:"configMapGenerator"`
+	GeneratorOptions map[string]bool `json:"generatorOptions"`
+	Labels           []struct {
 		Pairs map[string]string `json:"pairs"`
 	} `json:"labels"`
 	Patches []struct {
@@ -181,6 +194,13 @@ func checkYAML(t *testing.T, file string, raw []byte) {
 			metav1.TypeMeta `json:",inline"`
 		}
 		require.NoError(t, yaml.Unmarshal([]byte(document), &head))
+		if head.Kind == "" { // bare rules
+			c, mistakes := config.File(file, []byte(document))
+			require.Empty(t, mistakes)
+			require.NotEmpty(t, c.Rules)
+			assert.Empty(t, c.Warnings)
+			continue
+		}
 		into := object(t, head.Kind)
 		require.NoError(t, yaml.UnmarshalStrict([]byte(document), into), head.Kind)
 		if cm, ok := into.(*corev1.ConfigMap); ok && cm.Data[config.Key] != "" {
@@ -246,52 +266,19 @@ func TestEveryFolderIsNamedOnce(t *testing.T) {
 	assert.ElementsMatch(t, want, firsts(table(t, "folder", "what")))
 }
 
-func TestFieldsOfExpressions(t *testing.T) {
-	var got []conditions.Field
-	for _, row := range table(t, "field", "type", "what") {
-		got = append(got, conditions.Field{Name: row[0], Type: strings.Trim(row[1], "`"), Doc: row[2]})
-	}
-	assert.Equal(t, conditions.Fields(), got)
-}
-
-func TestParametersOfWorkflows(t *testing.T) {
-	var want []string
-	for name := range emit.Facts(release.Event{}) {
-		want = append(want, name)
-	}
-	assert.ElementsMatch(t, want, firsts(table(t, "parameter", "what")))
-}
-
 func TestKindsAndPhases(t *testing.T) {
-	var kinds, announced []string
-	for _, k := range release.Kinds() {
-		kinds = append(kinds, string(k))
-	}
-	assert.Equal(t, kinds, firsts(table(t, "kind", "what")))
-	var events []string
-	for _, o := range release.Occasions() {
-		events = append(events, string(o))
-	}
-	assert.Equal(t, events, firsts(table(t, "event", "what")))
+	assert.Equal(t, meanings("kind", config.Kinds()), again(table(t, "kind", "what"), "kind"))
+	assert.Equal(t, meanings("event", config.Events()), again(table(t, "event", "what"), "event"))
+	var announced []string
 	for _, k := range release.DefaultKinds() {
 		announced = append(announced, "`"+string(k)+"`")
 	}
-	assert.Contains(t, read(t, "README.md"), "the kinds of release; default: "+strings.Join(announced, ", "))
+	assert.Contains(t, read(t, "README.md"), "default: "+strings.Join(announced, ", "))
 	enum := regexp.MustCompile(`Enum=(Adopted[\w;]*)`).FindStringSubmatch(read(t, "release/v1alpha1/status.go"))
 	require.NotNil(t, enum)
 	assert.Equal(t, strings.Split(enum[1], ";"), firsts(table(t, "phase", "what")))
 	assert.Contains(t, read(t, "README.md"), fmt.Sprintf("The last %d records", emit.Keep))
 	assert.Contains(t, read(t, "README.md"), fmt.Sprintf("for %.0f hours; then the delivery is `Dead`", emit.GiveUpAfter.Hours()))
-}
-
-func TestFieldsOfTheRules(t *testing.T) {
-	var want []string
-	for _, f := range config.Fields() {
-		if !f.Later {
-			want = append(want, f.Path)
-		}
-	}
-	assert.Equal(t, want, firsts(table(t, "field", "what")), "there is one row for each field that config reads")
 }
 
 func TestWhatIsRefusedIsSaid(t *testing.T) {
