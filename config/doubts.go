@@ -13,7 +13,7 @@ func (r *reader) doubts() {
 	for _, name := range r.named {
 		if !r.used[name] && !badSinks[name] {
 			r.sink = name
-			r.warn(r.places[name], "no rule sends to sink %s", short(name))
+			r.warn(UnusedSink, r.places[name], "no rule sends to sink %s", short(name))
 		}
 	}
 	r.sink = ""
@@ -29,18 +29,18 @@ func (r *reader) doubts() {
 func (r *reader) doubt(rule conditions.Rule) {
 	if node := r.whens[rule.Name]; node != nil && rule.When != nil {
 		if rule.NeverHolds() {
-			r.warn(start(node), "when can never be true")
+			r.warn(NeverTrue, start(node), "when can never be true")
 		}
 		if cost := rule.When.Cost(); cost > conditions.Affordable {
-			r.warn(start(node), "when may cost up to %d, and is stopped at %d", cost, conditions.Affordable)
+			r.warn(Costly, start(node), "when may cost up to %d, and is stopped at %d", cost, conditions.Affordable)
 		}
 	}
 	if rule.Event != "" && rule.Event != release.BecameReady && len(rule.Send) == 0 {
-		r.warn(r.places[placeOf(rule)], "rule is about %s and sends to nobody: nothing comes of it", rule.Event)
+		r.warn(NoEffect, r.places[placeOf(rule)], "rule is about %s and sends to nobody: nothing comes of it", rule.Event)
 	}
 	for _, to := range rule.Send {
 		if rule.Event != release.WasTested && slices.ContainsFunc(r.parametersOf(to.Sink), readsOutcome) {
-			r.warn(r.places[placeOf(rule)], "sink %s has a parameter that reads outcome, which is empty for this rule", short(to.Sink))
+			r.warn(EmptyOutcome, r.places[placeOf(rule)], "sink %s has a parameter that reads outcome, which is empty for this rule", short(to.Sink))
 		}
 	}
 }

@@ -82,7 +82,7 @@ func (m *merger) keep(rule conditions.Rule) {
 func (m *merger) blame(rule conditions.Rule, sink string) {
 	for _, why := range m.mistakes {
 		if why.Sink == sink {
-			why.Rule, why.Sink = rule.Name, ""
+			why.Rule, why.Sink, why.Code = rule.Name, "", Missing
 			why.Message = "rule " + rule.Name + " needs sink " + sink + ", which has never been right"
 			m.mistakes = append(m.mistakes, why)
 			return

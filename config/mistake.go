@@ -18,6 +18,8 @@ type Mistake struct {
 	// particular. A rule without a name is called by its place, "rules[2]".
 	Rule string `json:"rule,omitempty"`
 	Sink string `json:"sink,omitempty"`
+	// Code says of which sort it is.
+	Code Code `json:"code"`
 	// Message says what is wrong, in words.
 	Message string `json:"message"`
 	// Warning says that it is no mistake: everything is in force, and most likely not

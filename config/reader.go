@@ -29,6 +29,7 @@ type reader struct {
 	places   map[string]position
 	whens    map[string]*yaml.Node
 	warnings []Mistake
+	uses     []Use
 	// tenant is the namespace that everything is confined to; empty if nothing is.
 	tenant string
 }
@@ -41,14 +42,16 @@ func newReader(src source) *reader {
 }
 
 // wrong notes a mistake at a place of the text that is read.
-func (r *reader) wrong(at position, format string, args ...any) {
-	r.mistakes = append(r.mistakes, r.note(at, len(r.mistakes), fmt.Sprintf(format, args...)))
+func (r *reader) wrong(code Code, at position, format string, args ...any) {
+	m := r.note(at, len(r.mistakes), fmt.Sprintf(format, args...))
+	m.Code = code
+	r.mistakes = append(r.mistakes, m)
 }
 
 // warn notes what is no mistake, and most likely not meant.
-func (r *reader) warn(at position, format string, args ...any) {
+func (r *reader) warn(code Code, at position, format string, args ...any) {
 	m := r.note(at, len(r.warnings), fmt.Sprintf(format, args...))
-	m.Warning = true
+	m.Code, m.Warning = code, true
 	r.warnings = append(r.warnings, m)
 }
 
@@ -92,9 +95,9 @@ func (r *reader) object(node *yaml.Node, s shape) map[string]*yaml.Node {
 		case slices.Contains(known, name):
 			found[name] = p.value
 		case slices.Contains(later, name):
-			r.wrong(start(p.key), "%s %s is not yet supported", s.field(), name)
+			r.wrong(NotSupported, start(p.key), "%s %s is not yet supported", s.field(), name)
 		default:
-			r.wrong(start(p.key), "unknown %s %q%s%s", s.field(), short(name), s.place(), hint(name, slices.Concat(known, later)))
+			r.wrong(UnknownField, start(p.key), "unknown %s %q%s%s", s.field(), short(name), s.place(), hint(name, slices.Concat(known, later)))
 		}
 	}
 	return found
@@ -109,7 +112,7 @@ type pair struct {
 // pairs reads a mapping whose keys are strings, each of them once.
 func (r *reader) pairs(node *yaml.Node, what string) []pair {
 	if node.Kind != yaml.MappingNode {
-		r.wrong(start(node), "%s must be a mapping, but is %s", what, describe(node))
+		r.wrong(WrongType, start(node), "%s must be a mapping, but is %s", what, describe(node))
 		return nil
 	}
 	var found []pair
@@ -126,11 +129,11 @@ func (r *reader) pairs(node *yaml.Node, what string) []pair {
 // once checks that a key is a string that was not seen before.
 func (r *reader) once(key *yaml.Node, seen map[string]int) bool {
 	if key.Kind != yaml.ScalarNode {
-		r.wrong(start(key), "key must be a string, but is %s", describe(key))
+		r.wrong(WrongType, start(key), "key must be a string, but is %s", describe(key))
 		return false
 	}
 	if line, ok := seen[key.Value]; ok {
-		r.wrong(start(key), "%s is given twice, first in line %d", short(key.Value), r.src.shown(position{line, 1}).line)
+		r.wrong(Twice, start(key), "%s is given twice, first in line %d", short(key.Value), r.src.shown(position{line, 1}).line)
 		return false
 	}
 	seen[key.Value] = key.Line
@@ -140,7 +143,7 @@ func (r *reader) once(key *yaml.Node, seen map[string]int) bool {
 // list reads a sequence; nil if it is none.
 func (r *reader) list(node *yaml.Node, what string) []*yaml.Node {
 	if node.Kind != yaml.SequenceNode {
-		r.wrong(start(node), "%s must be a list, but is %s", what, describe(node))
+		r.wrong(WrongType, start(node), "%s must be a list, but is %s", what, describe(node))
 		return nil
 	}
 	return node.Content
@@ -149,11 +152,11 @@ func (r *reader) list(node *yaml.Node, what string) []*yaml.Node {
 // text reads a string that is not empty.
 func (r *reader) text(node *yaml.Node, what string) (string, bool) {
 	if node.Kind != yaml.ScalarNode || node.ShortTag() != "!!str" {
-		r.wrong(start(node), "%s must be a string, but is %s%s", what, describe(node), quoting(node))
+		r.wrong(WrongType, start(node), "%s must be a string, but is %s%s", what, describe(node), quoting(node))
 		return "", false
 	}
 	if node.Value == "" {
-		r.wrong(start(node), "%s is empty", what)
+		r.wrong(Missing, start(node), "%s is empty", what)
 		return "", false
 	}
 	return node.Value, true
@@ -164,7 +167,7 @@ func (r *reader) text(node *yaml.Node, what string) (string, bool) {
 func (r *reader) texts(node *yaml.Node, what string) []*yaml.Node {
 	items := r.list(node, what)
 	if node.Kind == yaml.SequenceNode && len(items) == 0 {
-		r.wrong(start(node), "%s is an empty list: leave it out for the default", what)
+		r.wrong(Missing, start(node), "%s is an empty list: leave it out for the default", what)
 	}
 	return r.distinct(items, what)
 }
@@ -176,7 +179,7 @@ func (r *reader) distinct(items []*yaml.Node, what string) []*yaml.Node {
 	for _, item := range items {
 		word, ok := r.text(item, "item of "+what)
 		if ok && seen[word] {
-			r.wrong(start(item), "%s is twice in %s", short(word), what)
+			r.wrong(Twice, start(item), "%s is twice in %s", short(word), what)
 			ok = false
 		}
 		if ok {
@@ -192,13 +195,13 @@ func (r *reader) distinct(items []*yaml.Node, what string) []*yaml.Node {
 func (r *reader) simple(node *yaml.Node, depth int) bool {
 	switch {
 	case node.Kind == yaml.AliasNode:
-		r.wrong(start(node), "aliases are not supported: write the value again")
+		r.wrong(NotSupported, start(node), "aliases are not supported: write the value again")
 		return false
 	case node.Anchor != "":
-		r.wrong(start(node), "anchors are not supported: write the value where it is needed")
+		r.wrong(NotSupported, start(node), "anchors are not supported: write the value where it is needed")
 		return false
 	case node.Style&yaml.TaggedStyle != 0:
-		r.wrong(start(node), "tags are not supported")
+		r.wrong(NotSupported, start(node), "tags are not supported")
 		return false
 	}
 	ok := true

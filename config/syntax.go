@@ -35,7 +35,7 @@ func (r *reader) syntax(err error) {
 	if indent < len(text) && text[indent] == '\t' {
 		message = "tab in the indentation, where YAML wants spaces"
 	}
-	r.wrong(position{line, indent + 1}, "text is not YAML: %s", message)
+	r.wrong(Unreadable, position{line, indent + 1}, "text is not YAML: %s", message)
 }
 
 // told takes the parser's words apart. It knows the line at most, and often

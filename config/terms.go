@@ -19,7 +19,7 @@ func (r *reader) terms(event release.Occasion, found map[string]*yaml.Node) rele
 	t.Supersede = release.Supersede(r.term(event, found, "supersede"))
 	t.Shadow = r.term(event, found, "mode") == shadow
 	if t.Settle > 0 && t.Deadline > 0 && t.Settle >= t.Deadline {
-		r.wrong(start(found["settle"]), "settle %s must be shorter than deadline %s, or the rule never holds in time", Spell(t.Settle), Spell(t.Deadline))
+		r.wrong(Contradiction, start(found["settle"]), "settle %s must be shorter than deadline %s, or the rule never holds in time", Spell(t.Settle), Spell(t.Deadline))
 	}
 	return t
 }
@@ -33,7 +33,7 @@ func (r *reader) means(event release.Occasion, node *yaml.Node, f Field) bool {
 	if event == "" || len(f.Events) == 0 || slices.Contains(f.Events, event) || !slices.Contains(release.Occasions(), event) {
 		return true
 	}
-	r.wrong(start(node), "%s means nothing for the event %s", f.Name(), event)
+	r.wrong(Contradiction, start(node), "%s means nothing for the event %s", f.Name(), event)
 	return false
 }
 
@@ -56,13 +56,13 @@ func (r *reader) duration(event release.Occasion, found map[string]*yaml.Node, n
 	d, err := time.ParseDuration(text)
 	switch {
 	case node.Kind != yaml.ScalarNode:
-		r.wrong(start(node), "%s must be a duration, but is %s", name, describe(node))
+		r.wrong(WrongType, start(node), "%s must be a duration, but is %s", name, describe(node))
 	case err != nil:
-		r.wrong(start(node), "%s %q must be a duration, for example 90s, 15m or 24h", name, short(text))
+		r.wrong(WrongValue, start(node), "%s %q must be a duration, for example 90s, 15m or 24h", name, short(text))
 	case d < f.Least:
-		r.wrong(start(node), "%s %s must be at least %s", name, short(text), Spell(f.Least))
+		r.wrong(WrongValue, start(node), "%s %s must be at least %s", name, short(text), Spell(f.Least))
 	case d > f.Most:
-		r.wrong(start(node), "%s %s must be at most %s", name, short(text), Spell(f.Most))
+		r.wrong(WrongValue, start(node), "%s %s must be at most %s", name, short(text), Spell(f.Most))
 	default:
 		return d
 	}
@@ -77,7 +77,7 @@ func (r *reader) send(node *yaml.Node) []conditions.Send {
 		switch {
 		case name == nil:
 		case slices.ContainsFunc(out, func(o conditions.Send) bool { return o.Sink == to.Sink }):
-			r.wrong(start(name), "%s is twice in send", short(to.Sink))
+			r.wrong(Twice, start(name), "%s is twice in send", short(to.Sink))
 		default:
 			out = append(out, to)
 		}
@@ -93,7 +93,7 @@ func (r *reader) sendItem(item *yaml.Node) (conditions.Send, *yaml.Node) {
 		found := r.object(item, shape{what: "item of send", path: "rules[].send[]"})
 		name, parameters = found["sink"], r.parameters(found["parameters"])
 		if name == nil {
-			r.wrong(start(item), "item of send has no sink")
+			r.wrong(Missing, start(item), "item of send has no sink")
 			return conditions.Send{}, nil
 		}
 	}
@@ -102,7 +102,7 @@ func (r *reader) sendItem(item *yaml.Node) (conditions.Send, *yaml.Node) {
 		return conditions.Send{}, nil
 	}
 	if !slices.Contains(r.named, sink) {
-		r.wrong(start(name), "unknown sink %q%s", short(sink), hint(sink, r.named))
+		r.wrong(UnknownWord, start(name), "unknown sink %q%s", short(sink), hint(sink, r.named))
 	}
 	r.used[sink] = true
 	return conditions.Send{Sink: sink, Parameters: parameters}, name
@@ -115,6 +115,6 @@ func (r *reader) consistent(rule conditions.Rule, found map[string]*yaml.Node) {
 		if rule.When == nil || !rule.When.Reads().Outcome {
 			at = found["send"]
 		}
-		r.wrong(start(at), "outcome is only known to rules with event: tested")
+		r.wrong(Contradiction, start(at), "outcome is only known to rules with event: tested")
 	}
 }

@@ -158,7 +158,7 @@ func (w *Watch) see(cm *corev1.ConfigMap) {
 		last.config = Default()
 	}
 	next := book{key: there, text: text, config: last.config}
-	mistakes := []Mistake{{File: Key, Line: 1, Column: 1, Message: "ConfigMap has no key " + Key}}
+	mistakes := []Mistake{{File: Key, Line: 1, Column: 1, Code: Missing, Message: "ConfigMap has no key " + Key}}
 	if there {
 		read, wrong := LoadTenant(w.tenant(name), Key, []byte(text))
 		next.config, mistakes = Merge(last.config, read, wrong)
