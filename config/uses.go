@@ -22,12 +22,21 @@ type Use struct {
 
 // Unknown warns that a cluster does not know the kind.
 func (u Use) Unknown() Mistake {
-	m := u.at
-	m.Code, m.Warning = UnknownToCluster, true
-	m.Message = fmt.Sprintf("the cluster knows no kind %s: the rule waits until it does", u.Kind)
 	if u.Lookup {
-		m.Message = fmt.Sprintf("the cluster knows no kind %s, which is looked up: the expression fails until it does", u.Kind)
+		return u.warning("the cluster knows no kind %s, which is looked up: the expression fails until it does", u.Kind)
 	}
+	return u.warning("the cluster knows no kind %s: the rule waits until it does", u.Kind)
+}
+
+// OfNoNamespace warns that objects of a kind that is looked up are in no namespace,
+// where alone things are looked up.
+func (u Use) OfNoNamespace() Mistake {
+	return u.warning("a %s is in no namespace: it cannot be looked up, and the expression fails", u.Kind)
+}
+
+func (u Use) warning(format string, args ...any) Mistake {
+	m := u.at
+	m.Code, m.Warning, m.Message = UnknownToCluster, true, fmt.Sprintf(format, args...)
 	return m
 }
 
