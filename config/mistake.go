@@ -64,8 +64,8 @@ const (
 )
 
 // excerpt shows a line, or the part of it around the column, and a caret.
-func excerpt(text string, at position) string {
-	line, column := []rune(text), at.column-1
+func excerpt(line []rune, at position) string {
+	column := at.column - 1
 	if start := column - maxExcerpt/2; len(line) > maxExcerpt && start > 0 {
 		line, column = line[min(start, len(line)):], column-start
 	}

@@ -22,14 +22,18 @@ type reader struct {
 	mistakes []Mistake
 	rules    []conditions.Rule
 	sinks    map[string]Sink
-	// named holds the sinks that are there, good or bad; used those that a rule sends
-	// to. places are where the sinks, and the rules' conditions, are.
+	// named holds the sinks that are there, good or bad; used has them as well, and says
+	// whether a rule sends to them. taken are the names of the rules. places are where
+	// the sinks, and the rules' conditions, are.
 	named    []string
 	used     map[string]bool
+	taken    map[string]bool
 	places   map[string]position
 	whens    map[string]*yaml.Node
 	warnings []Mistake
 	uses     []Use
+	// compared is to how many words one was compared, to ask whether they were meant.
+	compared int
 	// tenant is the namespace that everything is confined to; empty if nothing is.
 	tenant string
 }
@@ -37,7 +41,7 @@ type reader struct {
 func newReader(src source) *reader {
 	return &reader{
 		src: src, reference: newReference(), sinks: map[string]Sink{}, used: map[string]bool{},
-		places: map[string]position{}, whens: map[string]*yaml.Node{},
+		taken: map[string]bool{}, places: map[string]position{}, whens: map[string]*yaml.Node{},
 	}
 }
 
@@ -97,7 +101,7 @@ func (r *reader) object(node *yaml.Node, s shape) map[string]*yaml.Node {
 		case slices.Contains(later, name):
 			r.wrong(NotSupported, start(p.key), "%s %s is not yet supported", s.field(), name)
 		default:
-			r.wrong(UnknownField, start(p.key), "unknown %s %q%s%s", s.field(), short(name), s.place(), hint(name, slices.Concat(known, later)))
+			r.wrong(UnknownField, start(p.key), "unknown %s %q%s%s", s.field(), short(name), s.place(), r.hint(name, slices.Concat(known, later)))
 		}
 	}
 	return found
@@ -246,5 +250,13 @@ func quoting(node *yaml.Node) string {
 	return ""
 }
 
+// maxCompared bounds how many words are compared to find those that were meant.
+const maxCompared = 100_000
+
 // hint asks whether a word that is near was meant.
-func hint(word string, known []string) string { return conditions.DidYouMean(word, known) }
+func (r *reader) hint(word string, known []string) string {
+	if r.compared += len(known); r.compared > maxCompared {
+		return ""
+	}
+	return conditions.DidYouMean(word, known)
+}

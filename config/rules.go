@@ -66,9 +66,10 @@ func (r *reader) ruleName(parent, node *yaml.Node) string {
 		return ""
 	}
 	r.label(node, "name")
-	if slices.ContainsFunc(r.rules, func(other conditions.Rule) bool { return other.Name == name }) {
+	if r.taken[name] {
 		r.wrong(Twice, start(node), "there is already a rule %s", short(name))
 	}
+	r.taken[name] = true
 	return name
 }
 
@@ -112,7 +113,7 @@ func (r *reader) selector(parent, node *yaml.Node) conditions.Selector {
 func (r *reader) subjectKind(kind, version *yaml.Node) release.KindRef {
 	known := r.reference.fields["rules[].on.kind"].Words
 	if version == nil {
-		if word := kind.Value; kind.ShortTag() == "!!str" && word != "" && !slices.Contains(known, word) && hint(word, known) == "" {
+		if word := kind.Value; kind.ShortTag() == "!!str" && word != "" && !slices.Contains(known, word) && r.hint(word, known) == "" {
 			r.wrong(Missing, start(kind), "on.kind %q needs its apiVersion beside it", short(word))
 			return release.KindRef{Kind: word}
 		}
@@ -149,7 +150,7 @@ func (r *reader) event(node *yaml.Node) release.Occasion {
 func (r *reader) choice(node *yaml.Node, what string, known []string) string {
 	word, ok := r.text(node, what)
 	if ok && !slices.Contains(known, word) {
-		r.wrong(UnknownWord, start(node), "unknown %s %q%s", what, short(word), hint(word, known))
+		r.wrong(UnknownWord, start(node), "unknown %s %q%s", what, short(word), r.hint(word, known))
 	}
 	return word
 }
@@ -204,7 +205,7 @@ func (r *reader) kinds(node *yaml.Node) []release.Kind {
 		case item.Value == string(release.Reverted):
 			r.wrong(WrongValue, start(item), "a reverted release is never announced")
 		case !slices.Contains(known, item.Value):
-			r.wrong(UnknownWord, start(item), "unknown kind of release %q%s", short(item.Value), hint(item.Value, known))
+			r.wrong(UnknownWord, start(item), "unknown kind of release %q%s", short(item.Value), r.hint(item.Value, known))
 		}
 		kinds = append(kinds, release.Kind(item.Value))
 	}

@@ -34,6 +34,7 @@ func (r *reader) readSinks(node *yaml.Node) {
 
 func (r *reader) readSink(key, node *yaml.Node) {
 	r.named = append(r.named, key.Value)
+	r.used[key.Value] = false
 	r.places[key.Value] = start(key)
 	name := r.simple(key, -1)
 	value := r.simple(node, -1)

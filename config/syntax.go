@@ -25,9 +25,9 @@ func (r *reader) syntax(err error) {
 	message, line := told(err)
 	line = min(max(line, 1), len(r.src.lines))
 	if len(r.src.text) <= maxSought {
-		line = firstBad(r.src.lines, line)
+		line = firstBad(strings.Split(breaks(string(r.src.text)), "\n"), line)
 	}
-	text := []rune(r.src.lines[line-1])
+	text := r.src.lines[line-1]
 	indent := 0
 	for indent < len(text) && text[indent] == ' ' {
 		indent++

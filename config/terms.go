@@ -72,13 +72,15 @@ func (r *reader) duration(event release.Occasion, found map[string]*yaml.Node, n
 // send reads the sinks that a rule tells: names, or mappings with parameters.
 func (r *reader) send(node *yaml.Node) []conditions.Send {
 	var out []conditions.Send
+	seen := map[string]bool{}
 	for _, item := range r.list(node, "send") {
 		to, name := r.sendItem(item)
 		switch {
 		case name == nil:
-		case slices.ContainsFunc(out, func(o conditions.Send) bool { return o.Sink == to.Sink }):
+		case seen[to.Sink]:
 			r.wrong(Twice, start(name), "%s is twice in send", short(to.Sink))
 		default:
+			seen[to.Sink] = true
 			out = append(out, to)
 		}
 	}
@@ -101,10 +103,11 @@ func (r *reader) sendItem(item *yaml.Node) (conditions.Send, *yaml.Node) {
 	if !ok {
 		return conditions.Send{}, nil
 	}
-	if !slices.Contains(r.named, sink) {
-		r.wrong(UnknownWord, start(name), "unknown sink %q%s", short(sink), hint(sink, r.named))
+	if _, there := r.used[sink]; there {
+		r.used[sink] = true
+	} else {
+		r.wrong(UnknownWord, start(name), "unknown sink %q%s", short(sink), r.hint(sink, r.named))
 	}
-	r.used[sink] = true
 	return conditions.Send{Sink: sink, Parameters: parameters}, name
 }
 
