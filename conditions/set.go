@@ -187,8 +187,13 @@ func (s *Set) foresee(ctx context.Context, v *release.Verdict, r *prepared, l *l
 	v.Send = send
 }
 
-// skips says why the rule is not for a release of this kind; empty if it is.
+// skips says why the rule is not for a release of this kind; empty if it is. What
+// is told again is so of whatever runs, a release that was reverted to as well. Of a
+// release whose kind is not known yet, nothing can be said.
 func (p *prepared) skips(kind release.Kind) string {
+	if kind == "" || kind == release.Reverted && p.Terms.Every > 0 {
+		return ""
+	}
 	if kind == release.Reverted {
 		return "a reverted release is never announced"
 	}
