@@ -70,8 +70,8 @@ func (s *Set) Explain(ctx context.Context, snap release.Snapshot, now time.Time)
 	var out []Explanation
 	for _, r := range s.selected(snap) {
 		l := newLook(snap, now)
-		e := Explanation{Verdict: s.verdict(ctx, r, l), Reads: r.Reads()}
-		l.needs = nil
+		e := Explanation{Reads: r.Reads()}
+		s.judge(ctx, &e.Verdict, r, l)
 		e.Tree = r.tree(ctx, l)
 		e.Unread = l.needs
 		out = append(out, e)

@@ -35,6 +35,7 @@ type judge struct {
 	journey *journey.Journey
 	clock   clock.PassiveClock
 	heard   func(release.Snapshot, []release.Verdict)
+	broken  func(release.Subject, release.Verdict)
 }
 
 // subjects tell more of a subject than a snapshot holds.
@@ -58,6 +59,11 @@ func (j *judge) Handle(ctx context.Context, s release.Snapshot) error {
 	s, verdicts := j.inform(ctx, s)
 	if j.heard != nil {
 		j.heard(s, verdicts)
+	}
+	for _, v := range verdicts {
+		if v.Standing == release.Broken && j.broken != nil {
+			j.broken(s.Release.Subject, v)
+		}
 	}
 	return j.ledger.Record(ctx, j.announcement(s, verdicts))
 }
