@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -101,10 +102,29 @@ func (r *reader) object(node *yaml.Node, s shape) map[string]*yaml.Node {
 		case slices.Contains(later, name):
 			r.wrong(NotSupported, start(p.key), "%s %s is not yet supported", s.field(), name)
 		default:
-			r.wrong(UnknownField, start(p.key), "unknown %s %q%s%s", s.field(), short(name), s.place(), r.hint(name, slices.Concat(known, later)))
+			r.wrong(UnknownField, start(p.key), "unknown %s %q%s%s", s.field(), short(name), s.place(), r.belongs(name, s.path))
 		}
 	}
 	return found
+}
+
+// belongs asks whether a field that is near was meant, or one that is called so
+// elsewhere, or says where among rules there is one of that name.
+func (r *reader) belongs(name, path string) string {
+	for _, known := range r.reference.known[path] {
+		if f := r.reference.fields[strings.TrimPrefix(path+"."+known, ".")]; slices.Contains(f.Elsewhere, name) {
+			return fmt.Sprintf(", did you mean %q?", known)
+		}
+	}
+	if near := r.hint(name, slices.Concat(r.reference.known[path], r.reference.later[path])); near != "" {
+		return near
+	}
+	for _, of := range []string{"rules[]", "rules[].on"} {
+		if !strings.HasPrefix(path, "sinks") && of != path && slices.Contains(r.reference.known[of], name) {
+			return fmt.Sprintf(": there is %s.%s", of, name)
+		}
+	}
+	return ""
 }
 
 // pair is a key of a mapping, and its value.
@@ -147,7 +167,7 @@ func (r *reader) once(key *yaml.Node, seen map[string]int) bool {
 // list reads a sequence; nil if it is none.
 func (r *reader) list(node *yaml.Node, what string) []*yaml.Node {
 	if node.Kind != yaml.SequenceNode {
-		r.wrong(WrongType, start(node), "%s must be a list, but is %s", what, describe(node))
+		r.wrong(WrongType, start(node), "%s must be a list, but is %s%s", what, describe(node), bracketing(node, what))
 		return nil
 	}
 	return node.Content
@@ -205,7 +225,7 @@ func (r *reader) simple(node *yaml.Node, depth int) bool {
 		r.wrong(NotSupported, start(node), "anchors are not supported: write the value where it is needed")
 		return false
 	case node.Style&yaml.TaggedStyle != 0:
-		r.wrong(NotSupported, start(node), "tags are not supported")
+		r.wrong(NotSupported, start(node), "tags are not supported%s", tagging(node))
 		return false
 	}
 	ok := true
@@ -248,6 +268,22 @@ func quoting(node *yaml.Node) string {
 		return ": put it in quotes"
 	}
 	return ""
+}
+
+// bracketing helps where one word stands in place of a list of words.
+func bracketing(node *yaml.Node, what string) string {
+	if node.Kind != yaml.ScalarNode || empty(node) || what == "rules" {
+		return ""
+	}
+	return fmt.Sprintf(": write [%s]", short(node.Value))
+}
+
+// tagging helps where YAML took a negation for a tag.
+func tagging(node *yaml.Node) string {
+	if strings.HasPrefix(node.Tag, "!!") || node.Kind != yaml.ScalarNode {
+		return ""
+	}
+	return ": put what begins with ! in quotes"
 }
 
 // maxCompared bounds how many words are compared to find those that were meant.

@@ -65,6 +65,8 @@ type Field struct {
 	Least, Most time.Duration
 	// Events are those that it means something for; none stands for all.
 	Events []release.Occasion
+	// Elsewhere are words by which people from elsewhere may know it.
+	Elsewhere []string
 	// Later says that it is refused until there is something behind it.
 	Later bool
 	// Doc says what it means, in Markdown, in one sentence without its full stop.
@@ -92,11 +94,11 @@ func Fields() []Field {
 func ofArgoWorkflow() []Field {
 	const in = "sinks.*.argoWorkflow."
 	return []Field{
-		{Path: "sinks.*.argoWorkflow", Type: Mapping, Doc: "creates a Workflow for each event, and follows it to its end"},
-		{Path: in + "workflowTemplate", Type: Dotted, Doc: "a WorkflowTemplate in the Workflow's namespace; exactly one of this and the next is needed"},
+		{Path: "sinks.*.argoWorkflow", Type: Mapping, Elsewhere: []string{"workflow", "argo"}, Doc: "creates a Workflow for each event, and follows it to its end"},
+		{Path: in + "workflowTemplate", Type: Dotted, Elsewhere: []string{"template", "workflowTemplateRef"}, Doc: "a WorkflowTemplate in the Workflow's namespace; exactly one of this and the next is needed"},
 		{Path: in + "clusterWorkflowTemplate", Type: Dotted, Doc: "a ClusterWorkflowTemplate"},
 		{Path: in + "namespace", Type: Name, Default: "that of what was released", Doc: "where the Workflow is created"},
-		{Path: in + "parameters", Type: Parameters, Doc: "further parameters of the Workflow, each an expression that gives a string"},
+		{Path: in + "parameters", Type: Parameters, Elsewhere: []string{"arguments"}, Doc: "further parameters of the Workflow, each an expression that gives a string"},
 		{Path: in + "labels", Type: Labels, Doc: "labels for the Workflow, beside rollcall's own"},
 		{Path: in + "annotations", Type: Annotations, Doc: "annotations for the Workflow, beside rollcall's own"},
 	}
@@ -105,8 +107,8 @@ func ofArgoWorkflow() []Field {
 func ofHTTP() []Field {
 	const in = "sinks.*.http."
 	return []Field{
-		{Path: "sinks.*.http", Type: Mapping, Doc: "posts a CloudEvent 1.0 in binary mode; an answer of 2xx is success, and redirects are not followed"},
-		{Path: in + "url", Type: URL, Required: true, Doc: "the receiver, http or https; a user or password in it is refused"},
+		{Path: "sinks.*.http", Type: Mapping, Elsewhere: []string{"webhook", "https", "cloudevent"}, Doc: "posts a CloudEvent 1.0 in binary mode; an answer of 2xx is success, and redirects are not followed"},
+		{Path: in + "url", Type: URL, Required: true, Elsewhere: []string{"endpoint", "address"}, Doc: "the receiver, http or https; a user or password in it is refused"},
 		{Path: in + "format", Type: Word, Words: []string{cloudevent}, Default: "`cloudevent`", Doc: "how the event is written"},
 		{Path: in + "parameters", Type: Parameters, Doc: "further facts in the event's data, each an expression that gives a string"},
 		{Path: in + "signingSecret", Later: true},
@@ -125,13 +127,13 @@ func later() []Field {
 func ofRule() []Field {
 	return []Field{
 		{Path: "rules[].name", Type: Name, Required: true, Doc: "unique among the rules"},
-		{Path: "rules[].on", Type: Mapping, Required: true, Doc: "the workloads, the applications, or whatever else the rule is about"},
+		{Path: "rules[].on", Type: Mapping, Required: true, Elsewhere: []string{"match", "subject", "target", "workload"}, Doc: "the workloads, the applications, or whatever else the rule is about"},
 		{Path: "rules[].on.apiVersion", Type: Version, Doc: "for example `cert-manager.io/v1`; needed for a kind other than those that rollcall knows"},
 		{Path: "rules[].on.kind", Type: Kind, Words: subjects(), Required: true, Doc: "their kind; any other than these needs its `apiVersion` beside it"},
 		{Path: "rules[].on.namespaces", Type: Names, Default: "all", Doc: "their namespaces"},
-		{Path: "rules[].on.selector", Type: Selector, Default: "all", Doc: "what their own labels must match, for example `tier=web,team in (shop, bank)`"},
-		{Path: "rules[].event", Type: Word, Words: occasions(), Default: "`ready`", Doc: "what about a release is told"},
-		{Path: "rules[].when", Type: Condition, Default: "`release.ready`; of other events `true`", Doc: "what must be true then"},
+		{Path: "rules[].on.selector", Type: Selector, Default: "all", Elsewhere: []string{"labels", "labelSelector", "matchLabels"}, Doc: "what their own labels must match, for example `tier=web,team in (shop, bank)`"},
+		{Path: "rules[].event", Type: Word, Words: occasions(), Default: "`ready`", Elsewhere: []string{"trigger"}, Doc: "what about a release is told"},
+		{Path: "rules[].when", Type: Condition, Default: "`release.ready`; of other events `true`", Elsewhere: []string{"condition", "if", "expression"}, Doc: "what must be true then"},
 		{Path: "rules[].kinds", Type: Words, Words: announced(), Default: quoted(defaultKinds()), Doc: "the kinds of release that the rule is for"},
 	}
 }
@@ -141,16 +143,16 @@ func ofTerms() []Field {
 	return []Field{
 		{
 			Path: "rules[].settle", Type: Time, Least: time.Second, Most: 24 * time.Hour, Events: ready,
-			Default: "not at all", Doc: "how long `when` must be true without a break",
+			Default: "not at all", Elsewhere: []string{"for", "wait", "delay"}, Doc: "how long `when` must be true without a break",
 		},
 		{
 			Path: "rules[].deadline", Type: Time, Least: time.Second, Most: 30 * 24 * time.Hour,
 			Events:  []release.Occasion{release.BecameReady, release.DidStall},
-			Default: "none", Doc: "if the rule has not held so long after the rollout began, it sends the event `stalled`, once",
+			Default: "none", Elsewhere: []string{"timeout"}, Doc: "if the rule has not held so long after the rollout began, it sends the event `stalled`, once",
 		},
 		{
 			Path: "rules[].every", Type: Time, Least: time.Minute, Most: 366 * 24 * time.Hour, Events: ready,
-			Default: "never", Doc: "the event is sent again after each such time, as long as this very release runs",
+			Default: "never", Elsewhere: []string{"interval", "repeat", "schedule"}, Doc: "the event is sent again after each such time, as long as this very release runs",
 		},
 		{
 			Path: "rules[].supersede", Type: Word, Words: supersedes(), Events: ready, Default: "`deliver`",
@@ -158,14 +160,14 @@ func ofTerms() []Field {
 		},
 		{
 			Path: "rules[].mode", Type: Word, Words: modes(), Default: "`live`",
-			Doc: "`shadow` only records what would be sent",
+			Elsewhere: []string{"dryRun"}, Doc: "`shadow` only records what would be sent",
 		},
 	}
 }
 
 func ofSend() []Field {
 	return []Field{
-		{Path: "rules[].send", Type: Sends, Default: "nobody: the rule is only recorded", Doc: "the sinks that are told; the name of one alone will do"},
+		{Path: "rules[].send", Type: Sends, Default: "nobody: the rule is only recorded", Elsewhere: []string{"to", "notify", "sinks", "then"}, Doc: "the sinks that are told; the name of one alone will do"},
 		{Path: "rules[].send[].sink", Type: Name, Required: true, Doc: "a sink, by name"},
 		{Path: "rules[].send[].parameters", Type: Parameters, Doc: "further parameters for this sink, which win over its own"},
 	}

@@ -94,6 +94,21 @@ func TestMeaningsAreThoseOfTheWords(t *testing.T) {
 	assert.Equal(t, release.Kinds(), kinds)
 }
 
+// A word from elsewhere leads to one field, and is none itself where that stands.
+func TestWordsFromElsewhereLeadToAField(t *testing.T) {
+	taken := map[string]string{}
+	for _, f := range config.Fields() {
+		taken[f.Path] = f.Path
+	}
+	for _, f := range config.Fields() {
+		for _, word := range f.Elsewhere {
+			path := strings.TrimSuffix(f.Path, f.Name()) + word
+			assert.Empty(t, taken[path], "%s for %s", word, f.Path)
+			taken[path] = f.Path
+		}
+	}
+}
+
 func TestSpell(t *testing.T) {
 	for want, d := range map[string]time.Duration{
 		"24h": 24 * time.Hour, "15m": 15 * time.Minute, "1h30m": 90 * time.Minute, "10s": 10 * time.Second,

@@ -75,9 +75,14 @@ func (r *reader) ruleName(parent, node *yaml.Node) string {
 
 // label checks that a string is a DNS label, as Kubernetes wants names to be.
 func (r *reader) label(node *yaml.Node, what string) {
-	if len(validation.IsDNS1123Label(node.Value)) > 0 {
-		r.wrong(WrongValue, start(node), "%s %q must be at most 63 lower-case letters, digits and dashes", what, short(node.Value))
+	if len(validation.IsDNS1123Label(node.Value)) == 0 {
+		return
 	}
+	ends := ""
+	if strings.Trim(node.Value, "-") != node.Value {
+		ends = ", with none of these at its ends"
+	}
+	r.wrong(WrongValue, start(node), "%s %q must be at most 63 lower-case letters, digits and dashes%s", what, short(node.Value), ends)
 }
 
 func (r *reader) selector(parent, node *yaml.Node) conditions.Selector {
@@ -114,7 +119,11 @@ func (r *reader) subjectKind(kind, version *yaml.Node) release.KindRef {
 	known := r.reference.fields["rules[].on.kind"].Words
 	if version == nil {
 		if word := kind.Value; kind.ShortTag() == "!!str" && word != "" && !slices.Contains(known, word) && r.hint(word, known) == "" {
-			r.wrong(Missing, start(kind), "on.kind %q needs its apiVersion beside it", short(word))
+			if written := r.anyKind(kind); strings.ToLower(word[:1]) == word[:1] {
+				r.wrong(UnknownWord, start(kind), "unknown on.kind %q: write it as objects bear it, for example Deployment", short(written))
+			} else if !strings.Contains(word, ".") {
+				r.wrong(Missing, start(kind), "on.kind %q needs its apiVersion beside it", short(word))
+			}
 			return release.KindRef{Kind: word}
 		}
 		return release.KindRef{Kind: r.choice(kind, "on.kind", known)}
@@ -156,6 +165,10 @@ func (r *reader) choice(node *yaml.Node, what string, known []string) string {
 }
 
 func (r *reader) labelSelector(node *yaml.Node) labels.Selector {
+	if node.Kind == yaml.MappingNode {
+		r.wrong(WrongType, start(node), "selector must be a string, but is a mapping: write it as in tier=web,team=shop")
+		return nil
+	}
 	text, ok := r.text(node, "selector")
 	if !ok {
 		return nil
@@ -163,7 +176,7 @@ func (r *reader) labelSelector(node *yaml.Node) labels.Selector {
 	selector, err := labels.Parse(text)
 	if err != nil {
 		why, _, _ := strings.Cut(err.Error(), " (e.g. ")
-		r.wrong(WrongValue, start(node), "selector is wrong: %s", strings.TrimPrefix(why, "unable to parse requirement: <nil>: "))
+		r.wrong(WrongValue, start(node), "selector is wrong: %s", strings.NewReplacer("unable to parse requirement: ", "", "<nil>: ", "", "found ''", "it ends too early").Replace(why))
 	}
 	return selector
 }

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -124,13 +126,23 @@ func (r *reader) parameters(node *yaml.Node) map[string]*conditions.Text {
 			continue
 		}
 		text, err := r.language.Text(expr)
-		r.issues(p.value, err)
+		r.issues(p.value, asText(expr, err))
 		if text != nil {
 			r.lookups(p.value, text.Reads())
 			found[name] = text
 		}
 	}
 	return found
+}
+
+// asText helps where a text was written, and not an expression.
+func asText(expr string, err error) error {
+	var issues conditions.Issues
+	if !errors.As(err, &issues) || len(issues) != 1 || issues[0].Message != "undeclared reference to '"+expr+"'" {
+		return err
+	}
+	issues[0].Message += fmt.Sprintf(": a text has quotes of its own, \"'%s'\"", short(expr))
+	return issues
 }
 
 // parameterLetters are what Argo Workflows lets a parameter's name consist of.

@@ -57,6 +57,8 @@ func (r *reader) duration(event release.Occasion, found map[string]*yaml.Node, n
 	switch {
 	case node.Kind != yaml.ScalarNode:
 		r.wrong(WrongType, start(node), "%s must be a duration, but is %s", name, describe(node))
+	case text == "" || empty(node):
+		r.wrong(Missing, start(node), "%s is empty", name)
 	case err != nil:
 		r.wrong(WrongValue, start(node), "%s %q must be a duration, for example 90s, 15m or 24h", name, short(text))
 	case d < f.Least:
