@@ -2,6 +2,7 @@ package conditions
 
 import (
 	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
@@ -41,10 +42,29 @@ const long = 100
 func (a actual) CallCost(function, overload string, args []ref.Val, result ref.Val) *uint64 {
 	known := a.CostEstimator.CallCost(function, overload, args, result)
 	made := madeOf(result)
+	if _, list := result.(traits.Lister); list && function == operators.Add && len(args) == 2 {
+		made = added(args[1])
+	}
 	if made < long || known != nil && *known >= made {
 		return known
 	}
 	return &made
+}
+
+// added is what it costs to add a list to another, as a loop does with each item by
+// itself. An item that is a list counts as one: flatten would make it so at once.
+func added(v ref.Val) uint64 {
+	total := madeOf(v)
+	list, ok := v.(traits.Lister)
+	if !ok || total > long {
+		return total
+	}
+	for i := range int(total) {
+		if inner, ok := list.Get(types.Int(i)).(traits.Lister); ok {
+			total += madeOf(inner)
+		}
+	}
+	return total
 }
 
 // madeOf is what it costs to make a text, or a list; anything else is small.

@@ -72,6 +72,25 @@ func TestHostileExpressionsAreStopped(t *testing.T) {
 	}
 }
 
+// To go through a list of a thousand is no more than it was.
+func TestLongLoopsAreAfforded(t *testing.T) {
+	l, err := NewLanguage()
+	require.NoError(t, err)
+	for _, expr := range []string{
+		"lists.range(1000).map(a, a + 1).size() == 1000",
+		"lists.range(100).sortBy(a, -a).size() == 100",
+		"cel.bind(v, lists.range(1000), v.filter(a, a % 2 == 0).size() == 500)",
+		"lists.range(1000).transformMapEntry(i, v, {string(v): v}).size() == 1000",
+	} {
+		c, err := l.Condition(expr)
+		require.NoError(t, err)
+		require.True(t, c.counts())
+		holds, err := c.holds(t.Context(), newLook(release.Snapshot{}, time.Time{}))
+		require.NoError(t, err, expr)
+		assert.True(t, holds, expr)
+	}
+}
+
 // What people write is not counted: that would make it several times slower.
 func TestOrdinaryLoopsAreNotCounted(t *testing.T) {
 	l, err := NewLanguage()

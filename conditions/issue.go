@@ -56,6 +56,9 @@ func newIssues(expr string, found *cel.Issues) Issues {
 			break
 		}
 	}
+	if len(all) == 0 { // whatever is said, an expression that does not compile has a mistake
+		all = Issues{{Line: 1, Column: 1, Message: "expression is wrong"}}
+	}
 	return all
 }
 
