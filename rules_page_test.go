@@ -51,6 +51,13 @@ func makers() map[string]func() string {
 		"conditions.Libraries": func() string {
 			return "- " + strings.Join(conditions.Libraries(), "\n- ") + "\n"
 		},
+		"config.Sorts": func() string {
+			var rows [][]string
+			for _, s := range config.Sorts() {
+				rows = append(rows, []string{code(string(s.Code)), map[bool]string{true: "warning", false: "mistake"}[s.Warning], strings.TrimSuffix(s.Doc, ".")})
+			}
+			return markdown([]string{"code", "is a", "what it says"}, rows)
+		},
 		"emit.Facts": func() string { return meanings("parameter", facts()) },
 	}
 }
