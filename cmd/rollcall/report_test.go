@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -22,7 +21,7 @@ func TestReportTellsOfSomeMistakes(t *testing.T) {
 			_, mistakes := config.Load("rules.yaml", []byte("rules: ["+strings.Repeat("a, ", n)+"]"))
 			require.Len(t, mistakes, n)
 			recorder := events.NewFakeRecorder(100)
-			r := &reporter{events: recorder, metrics: newMetrics(), log: slog.New(slog.NewTextHandler(io.Discard, nil)), books: map[string]*corev1.ConfigMap{}}
+			r := &reporter{events: recorder, metrics: newMetrics(), log: slog.New(slog.DiscardHandler), books: map[string]*corev1.ConfigMap{}}
 			r.Report(&corev1.ConfigMap{}, mistakes)
 			close(recorder.Events)
 			var told []string
