@@ -34,8 +34,9 @@ type cutter struct {
 	left   []State        // those after the one at hand
 }
 
-// changes gives what is there at the beginning, and what happens then.
-func (t *Tape) changes() (objects []*unstructured.Unstructured, steps []change) {
+// changes gives what is there at the beginning, what happens then, and when that
+// was over; by the clock of the API server.
+func (t *Tape) changes() (objects []*unstructured.Unstructured, steps []change, ended time.Time) {
 	all := t.ordered()
 	ahead := skew(all)
 	c := &cutter{tape: t, world: map[Ref]*unstructured.Unstructured{}, said: map[Ref]string{}, seen: map[Ref]uint64{}}
@@ -63,7 +64,7 @@ func (t *Tape) changes() (objects []*unstructured.Unstructured, steps []change) 
 		one.at = at
 		steps = append(steps, one)
 	}
-	return objects, steps
+	return objects, steps, t.Ended.Add(ahead)
 }
 
 // owners come before what they own, so that the first object is the one to look at.
@@ -158,7 +159,9 @@ func (c *cutter) stays(r Ref) bool {
 	return i >= 0 && !c.left[i].Gone
 }
 
-func same(a, b *unstructured.Unstructured) bool { return apiequality.Semantic.DeepEqual(a.Object, b.Object) }
+func same(a, b *unstructured.Unstructured) bool {
+	return apiequality.Semantic.DeepEqual(a.Object, b.Object)
+}
 
 // merge gives the patch that makes one object another, as in RFC 7396; nil if no
 // patch says exactly that.

@@ -224,9 +224,9 @@ func skew(all []State) time.Duration {
 
 // zero is when the story begins: the second before the one in which something
 // changed first. What rollcall finds at the beginning is then older than any change.
-func (t *Tape) zero(steps []change) time.Time {
+func zero(steps []change, ended time.Time) time.Time {
 	if len(steps) == 0 {
-		return t.Ended.Truncate(time.Second)
+		return ended.Truncate(time.Second)
 	}
 	return steps[0].at.Truncate(time.Second).Add(-time.Second)
 }

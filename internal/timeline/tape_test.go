@@ -132,8 +132,8 @@ func TestRecordingTellsTheSame(t *testing.T) {
 			got, err := again.Run(t.Context(), Options{})
 			require.NoError(t, err)
 			assert.Empty(t, again.Differences(got))
-			_, steps := tape.changes()
-			later := tape.zero(steps).Sub(beginning())
+			_, steps, ended := tape.changes()
+			later := zero(steps, ended).Sub(beginning())
 			for i := range got.Events {
 				got.Events[i].At += later
 			}

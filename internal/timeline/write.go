@@ -57,8 +57,8 @@ func replay(ctx context.Context, text string) (*Run, error) {
 
 // print writes the tape as a timeline that expects some events.
 func (t *Tape) print(events []Said) (string, error) {
-	objects, steps := t.changes()
-	p := &printer{tape: t, zero: t.zero(steps)}
+	objects, steps, ended := t.changes()
+	p := &printer{tape: t, zero: zero(steps, ended)}
 	p.shift = beginning().Sub(p.zero)
 	p.head()
 	if text := t.rules(); text != "" {
@@ -74,7 +74,7 @@ func (t *Tape) print(events []Said) (string, error) {
 			list.Content = append(list.Content, p.step(c))
 		}
 	}
-	p.end(steps)
+	p.end(steps, ended)
 	p.expect(events)
 	var b bytes.Buffer
 	e := yaml.NewEncoder(&b)
@@ -216,12 +216,12 @@ func (p *printer) step(c change) *yaml.Node {
 }
 
 // end says how long was looked on, if that is longer than goes without saying.
-func (p *printer) end(steps []change) {
+func (p *printer) end(steps []change, ended time.Time) {
 	last := time.Duration(0)
 	if n := len(steps); n > 0 {
 		last = steps[n-1].at.Sub(p.zero)
 	}
-	if end := p.tape.Ended.Sub(p.zero).Truncate(time.Second); end > last+afterwards {
+	if end := ended.Sub(p.zero).Truncate(time.Second); end > last+afterwards {
 		p.set("end", scalar(moment(end)))
 	}
 }

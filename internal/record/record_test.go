@@ -1,0 +1,373 @@
+package record_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/rollcall-dev/rollcall/internal/record"
+	"github.com/rollcall-dev/rollcall/internal/timeline"
+)
+
+// moment is what is there after a step of a timeline.
+type moment struct {
+	at      time.Duration
+	objects map[timeline.Ref]*unstructured.Unstructured
+}
+
+// film plays a timeline as if its objects were live. Of its first step, nobody sees
+// more than that the objects are there.
+type film struct {
+	t       *testing.T
+	moments []moment
+	refuses map[string]error // by kind
+	pace    time.Duration
+
+	mu        sync.Mutex
+	now       int
+	version   int
+	following []follower
+}
+
+type follower struct {
+	record.Feed
+	tell func(timeline.State)
+}
+
+// zero is when every film begins.
+var zero = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
+func shoot(t *testing.T, text string) *film {
+	t.Helper()
+	tl, mistakes := timeline.Read("film", []byte("name: film\nwhy: test\nsource: derived\nnamespace: shop\nexpect: []\n"+text))
+	require.Empty(t, mistakes)
+	f := &film{t: t, pace: 2 * time.Millisecond}
+	_, err := tl.Run(t.Context(), timeline.Options{After: func(m timeline.Moment) {
+		all := map[timeline.Ref]*unstructured.Unstructured{}
+		for _, r := range m.Objects.Known() {
+			for _, o := range m.Objects.List(r.Kind) {
+				all[timeline.Ref{Kind: o.GetKind(), Namespace: o.GetNamespace(), Name: o.GetName()}] = o
+			}
+		}
+		f.moments = append(f.moments, moment{m.At, all})
+	}})
+	require.NoError(t, err)
+	return f
+}
+
+func matches(f record.Feed, o *unstructured.Unstructured) bool {
+	s, err := labels.Parse(f.Labels)
+	return err == nil && f.Name == o.GetKind() && (f.Namespace == "" || f.Namespace == o.GetNamespace()) &&
+		(f.Object == "" || f.Object == o.GetName()) && s.Matches(labels.Set(o.GetLabels()))
+}
+
+func (f *film) state(o *unstructured.Unstructured, s timeline.State) timeline.State {
+	s.At = zero.Add(f.moments[f.now].at)
+	s.Unstructured = o.DeepCopy()
+	s.SetResourceVersion(strconv.Itoa(f.version))
+	return s
+}
+
+func (f *film) Follow(_ context.Context, feed record.Feed, tell func(timeline.State)) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.refuses[feed.Name]; err != nil {
+		return err
+	}
+	f.version++
+	for _, o := range f.moments[f.now].objects {
+		if matches(feed, o) {
+			tell(f.state(o, timeline.State{Listed: true}))
+		}
+	}
+	f.following = append(f.following, follower{feed, tell})
+	return nil
+}
+
+// advance goes on to the next moment; false at the end.
+func (f *film) advance() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.now+1 == len(f.moments) {
+		return false
+	}
+	was := f.moments[f.now].objects
+	f.now++
+	is := f.moments[f.now].objects
+	var changed, gone []timeline.Ref
+	for k, o := range is {
+		if was[k] == nil || was[k].GetResourceVersion() != o.GetResourceVersion() {
+			changed = append(changed, k)
+		}
+	}
+	for k := range was {
+		if is[k] == nil {
+			gone = append(gone, k)
+		}
+	}
+	// A controller writes what its object controls first; what it controls is deleted
+	// after the object.
+	slices.SortFunc(changed, func(a, b timeline.Ref) int { return cmp.Or(rank(a)-rank(b), strings.Compare(a.Name, b.Name)) })
+	slices.SortFunc(gone, func(a, b timeline.Ref) int { return cmp.Or(rank(b)-rank(a), strings.Compare(a.Name, b.Name)) })
+	for _, k := range append(changed, gone...) {
+		f.version++
+		for _, one := range f.following {
+			if o := is[k]; o != nil && matches(one.Feed, o) {
+				one.tell(f.state(o, timeline.State{}))
+			} else if o == nil && matches(one.Feed, was[k]) {
+				one.tell(f.state(was[k], timeline.State{Gone: true}))
+			}
+		}
+	}
+	return true
+}
+
+// rank is how early a controller writes an object, among those of one moment.
+func rank(r timeline.Ref) int {
+	i := slices.Index([]string{"Pod", "ReplicaSet", "ControllerRevision"}, r.Kind)
+	if i < 0 {
+		return 3
+	}
+	return i
+}
+
+// recorded is what came of a recording.
+type recorded struct {
+	text  string
+	lines string
+	err   error
+}
+
+// run records a film about a subject until it ends.
+func (f *film) run(about timeline.Ref, stop time.Duration) recorded {
+	f.t.Helper()
+	ctx, cancel := context.WithCancel(f.t.Context())
+	defer cancel()
+	var lines []string
+	tape := timeline.NewTape(about, timeline.NewRedactor([]byte("salt")))
+	r := &record.Recorder{
+		Subject: about, Source: f, Tape: tape, Quiet: 60 * time.Millisecond, For: 20 * time.Second,
+		Tell: func(line string) {
+			lines = append(lines, line)
+			if strings.HasPrefix(line, "recording: ") || strings.HasPrefix(line, "a rollout is under way") {
+				go func() {
+					for time.Sleep(f.pace); f.advance(); time.Sleep(f.pace) {
+						if stop > 0 && f.moments[f.now].at >= stop {
+							time.Sleep(20 * time.Millisecond)
+							cancel()
+							return
+						}
+					}
+				}()
+			}
+		},
+	}
+	out := recorded{err: r.Run(ctx)}
+	tape.Ended = zero.Add(f.moments[f.now].at)
+	if out.lines = strings.Join(lines, "\n"); out.err == nil {
+		out.text, out.err = tape.Text(f.t.Context())
+	}
+	return out
+}
+
+// expected is what a recording expects, as its last lines have it.
+func expected(t *testing.T, text string) []string {
+	t.Helper()
+	tl, mistakes := timeline.Read("recording", []byte(text))
+	require.Empty(t, mistakes, text)
+	run, err := tl.Run(t.Context(), timeline.Options{})
+	require.NoError(t, err)
+	require.Empty(t, tl.Differences(run))
+	var out []string
+	for _, e := range tl.Expect {
+		out = append(out, fmt.Sprint(e.At, " ", e))
+	}
+	return out
+}
+
+const (
+	one = `
+  - Deployment/web 1/1 | 2 | 2/2/2 | rev 1 | NewReplicaSetAvailable | web:1, env A=hunter2`
+	rolling = `
+  - 10s: Deployment/web 2/1 | 2 | 2/2/2 | rev 1 | NewReplicaSetAvailable | web:2, env A=hunter2
+  - 10.1s: Deployment/web 2/2 | 2 | 3/1/2 | rev 2 | ReplicaSetUpdated | web:2, env A=hunter2`
+	rolled = `
+  - 19s: Deployment/web 2/2 | 2 | 2/2/2 | rev 2 | NewReplicaSetAvailable | web:2, env A=hunter2`
+	begin = `
+steps:
+  - 1s: touch Deployment/web`
+)
+
+var web = timeline.Ref{Kind: "Deployment", Namespace: "shop", Name: "web"}
+
+func TestARolloutIsRecorded(t *testing.T) {
+	for name, tt := range map[string]struct {
+		film  string
+		about timeline.Ref
+		want  []string // what is expected
+		text  []string // what the file has
+		lacks []string
+		lines []string // what is told, in this order
+	}{
+		"a Deployment": {
+			"objects:" + one + `
+  - Deployment/other 1/1 | 1 | 1/1/1 | rev 1 | NewReplicaSetAvailable | other:1` + begin + rolling + rolled, web,
+			[]string{"10s ready Deployment/web release rev 2"},
+			[]string{"redacted-", "patch: Deployment/web", "kind: ReplicaSet", "kind: Pod", "# Deployment/web 2/2 | 2 | 2/2/2 | rev 2 | NewReplicaSetAvailable | web:2", "delete Pod/"},
+			[]string{"hunter2", "other", "last-applied", "rules:"},
+			[]string{"recording: waits for a new release", "Deployment/web 2/1 | 2 |", "waits: Deployment/web: Deployment generation is 2", "the release is complete", "nothing happened for 60ms"},
+		},
+		"under way": {
+			"objects:\n  - Deployment/web 2/2 | 2 | 3/1/2 | rev 2 | ReplicaSetUpdated | web:2" + begin + rolled, web,
+			nil,
+			[]string{"expect: []"},
+			nil,
+			[]string{"a rollout is under way already", "the release is complete"},
+		},
+		"a StatefulSet": {
+			`objects:
+  - StatefulSet/db 1/1 | 1 | 1/1/1 | rev 1 | db:1
+steps:
+  - 1s: touch StatefulSet/db
+  - 10s: StatefulSet/db 2/1 | 1 | 1/1/1 | rev 1 | db:2
+  - 15s: StatefulSet/db 2/2 | 1 | 1/1/1 | rev 2 | db:2`,
+			timeline.Ref{Kind: "StatefulSet", Namespace: "shop", Name: "db"},
+			[]string{"6s ready StatefulSet/db release rev 2"},
+			[]string{"kind: ControllerRevision"},
+			nil, nil,
+		},
+		"Argo CD comes later": {
+			"objects:" + one + `
+  - Application/shop Synced@c1 | Succeeded@c1 | Healthy | reconciled | owns Deployment/web
+  - Application/else Synced@c1 | Succeeded@c1 | Healthy | reconciled` + begin + `
+  - 9s: Application/shop OutOfSync@c2 | Running@c2 | Healthy | reconciled` + rolling + `
+  - 12s: Application/shop OutOfSync@c2 | Succeeded@c2 | Healthy` + rolled + `
+  - 25s: Application/shop Synced@c2 | Succeeded@c2 | Healthy | reconciled`, web,
+			[]string{"17s ready Deployment/web release rev 2 commit c2"},
+			[]string{"patch: Application/shop"},
+			[]string{"else"},
+			[]string{"waits: the sync is Running", "waits: Deployment/web: ", "waits: the Application was not compared since the sync", "the release is complete"},
+		},
+		"an Application": {
+			"objects:" + one + `
+  - Deployment/api 1/1 | 1 | 1/1/1 | rev 1 | NewReplicaSetAvailable | api:1
+  - Application/shop Synced@c1 | Succeeded@c1 | Healthy | reconciled | owns Deployment/web, Deployment/api` + begin + `
+  - 9s: Application/shop OutOfSync@c2 | Running@c2 | Healthy | reconciled` + rolling + `
+  - 12s: Application/shop OutOfSync@c2 | Succeeded@c2 | Healthy` + rolled + `
+  - 25s: Application/shop Synced@c2 | Succeeded@c2 | Healthy | reconciled`,
+			timeline.Ref{Kind: "Application", Namespace: "shop", Name: "shop"},
+			[]string{"17s ready Application/shop release rev", "17s ready Deployment/web release rev 2 commit c2"},
+			[]string{"name: default-application", "name: api"},
+			nil, nil,
+		},
+		"a Kustomization": {
+			"objects:" + one + `
+  - Kustomization/shop 1/1 | True | c1 | c1 | owns Deployment/web
+  - {apiVersion: source.toolkit.fluxcd.io/v1, kind: GitRepository, metadata: {name: shop}, spec: {url: "https://user:hunter2@git.example.com/shop"}}
+  - {apiVersion: source.toolkit.fluxcd.io/v1, kind: GitRepository, metadata: {name: else}, spec: {url: "https://git.example.com/else"}}
+steps:
+  - 1s:
+      patch: Kustomization/shop
+      with: {spec: {sourceRef: {kind: GitRepository, name: shop}}}` + rolling + rolled + `
+  - 25s: Kustomization/shop 1/1 | True | c2 | c2`,
+			timeline.Ref{Kind: "Kustomization", Namespace: "shop", Name: "shop"},
+			nil,
+			[]string{"name: default-kustomization", "kind: GitRepository", "@git.example.com/shop"},
+			[]string{"hunter2", "else"},
+			nil,
+		},
+		"deleted meanwhile": {
+			"objects:" + one + begin + rolling + `
+  - 12s: delete Deployment/web`, web, nil,
+			[]string{"delete Deployment/web"},
+			nil,
+			[]string{"delete Deployment/web", "the Deployment is gone", "nothing happened"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := shoot(t, tt.film).run(tt.about, 0)
+			require.NoError(t, got.err, got.lines)
+			all := expected(t, got.text)
+			for i, want := range tt.want {
+				require.Less(t, i, len(all), got.text+got.lines)
+				assert.True(t, strings.HasPrefix(all[i], want), "%s is not %s", all[i], want)
+			}
+			for _, s := range tt.text {
+				assert.Contains(t, got.text, s)
+			}
+			for _, s := range tt.lacks {
+				assert.NotContains(t, got.text+got.lines, s)
+			}
+			rest := got.lines
+			for _, s := range tt.lines {
+				i := strings.Index(rest, s)
+				if assert.GreaterOrEqual(t, i, 0, "%q is not told, or too early:\n%s", s, got.lines) {
+					rest = rest[i+len(s):]
+				}
+			}
+		})
+	}
+}
+
+func TestWhatMayNotBeRead(t *testing.T) {
+	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "things"}, "", nil)
+	missing := apierrors.NewGenericServerResponse(404, "list", schema.GroupResource{}, "", "page not found", 0, true)
+	for name, tt := range map[string]struct {
+		kind  string
+		err   error
+		fails string
+		told  string
+	}{
+		"pods":               {"Pod", forbidden, "", "recording without pods in shop: things is forbidden"},
+		"engine":             {"Application", forbidden, "", "recording without applications in all namespaces: "},
+		"engine not there":   {"Application", missing, "", ""},
+		"subject":            {"Deployment", forbidden, "read deployments in shop: things is forbidden", ""},
+		"versions":           {"ReplicaSet", forbidden, "read replicasets in shop: things is forbidden", ""},
+		"kind not installed": {"Deployment", missing, "the kind deployments.apps is not installed", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := shoot(t, "objects:"+one+`
+  - Application/shop Synced@c1 | Succeeded@c1 | Healthy | reconciled | owns Deployment/web`+begin+rolling+rolled)
+			f.refuses = map[string]error{tt.kind: tt.err}
+			got := f.run(web, 0)
+			if tt.fails != "" {
+				require.ErrorContains(t, got.err, tt.fails)
+				return
+			}
+			require.NoError(t, got.err)
+			assert.Contains(t, got.lines, tt.told)
+			assert.Contains(t, got.text, "rev 2")
+			if tt.told == "" {
+				assert.NotContains(t, got.lines, "without")
+			}
+		})
+	}
+}
+
+func TestNothingIsLostWhenItIsStopped(t *testing.T) {
+	got := shoot(t, "objects:"+one+begin+rolling+rolled).run(web, 10100*time.Millisecond)
+	require.NoError(t, got.err)
+	assert.True(t, strings.HasSuffix(got.lines, "\nstopped"), got.lines)
+	assert.Contains(t, got.text, "# Deployment/web 2/2 | 2 | 3/1/2 | rev 2 | ReplicaSetUpdated | web:2")
+	assert.Empty(t, expected(t, got.text))
+}
+
+func TestThereMustBeASubject(t *testing.T) {
+	got := shoot(t, "objects:"+one+begin).run(timeline.Ref{Kind: "Deployment", Namespace: "shop", Name: "nosuch"}, 0)
+	assert.EqualError(t, got.err, "there is no Deployment/nosuch in the namespace shop")
+}
