@@ -342,7 +342,8 @@ func TestWhatMayNotBeRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := shoot(t, "objects:"+one+`
-  - Application/shop Synced@c1 | Succeeded@c1 | Healthy | reconciled | owns Deployment/web`+begin+rolling+rolled)
+  - Application/shop Synced@c1 | Succeeded@c1 | Healthy | reconciled | owns Deployment/web`+begin+rolling+rolled+`
+  - 25s: Application/shop Synced@c2 | Succeeded@c2 | Healthy | reconciled`)
 			f.refuses = map[string]error{tt.kind: tt.err}
 			got := f.run(web, 0)
 			if tt.fails != "" {
@@ -350,6 +351,7 @@ func TestWhatMayNotBeRead(t *testing.T) {
 				return
 			}
 			require.NoError(t, got.err)
+			assert.NotContains(t, got.lines, "20s are over")
 			assert.Contains(t, got.lines, tt.told)
 			assert.Contains(t, got.text, "rev 2")
 			if tt.told == "" {
