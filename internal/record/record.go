@@ -95,11 +95,7 @@ func (r *Recorder) begin(ctx context.Context) error {
 		return fmt.Errorf("there is no %s in the namespace %s", r.Subject, r.Subject.Namespace)
 	}
 	r.first = now.release()
-	why, err := now.waits(ctx, r.Subject, r.GitOps)
-	if err != nil {
-		return err
-	}
-	if r.rolling = why != ""; r.rolling {
+	if r.rolling = now.lacks() != ""; r.rolling {
 		r.Tell("a rollout is under way already: what runs when rollcall comes to it, it takes for the baseline, and announces no more of it")
 	} else {
 		r.Tell("recording: waits for a new release")
@@ -145,6 +141,10 @@ func (r *Recorder) follow(ctx context.Context, f Feed) error {
 	}
 	r.followed[f] = true
 	err := r.Source.Follow(ctx, f, r.inbox.add)
+	if apierrors.IsForbidden(err) && f.Namespace == "" { // where Argo CD is by default
+		f.Namespace = "argocd"
+		err = r.Source.Follow(ctx, f, r.inbox.add)
+	}
 	switch {
 	case err == nil, apierrors.IsNotFound(err), ctx.Err() != nil:
 		return nil

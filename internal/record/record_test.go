@@ -261,6 +261,15 @@ steps:
 			[]string{"else"},
 			[]string{"waits: the sync is Running", "waits: Deployment/web: ", "waits: the Application was not compared since the sync", "the release is complete"},
 		},
+		"a label that Helm uses as well": {
+			`objects:
+  - {apiVersion: apps/v1, kind: Deployment, metadata: {name: web, labels: {app.kubernetes.io/instance: shop}}}` + one + `
+  - Application/shop OutOfSync@c1 | Failed@c1 | Degraded | reconciled` + begin + rolling + rolled, web,
+			[]string{"10s ready Deployment/web release rev 2"},
+			nil,
+			[]string{"kind: Application"},
+			nil,
+		},
 		"an Application": {
 			"objects:" + one + `
   - Deployment/api 1/1 | 1 | 1/1/1 | rev 1 | NewReplicaSetAvailable | api:1
@@ -333,7 +342,7 @@ func TestWhatMayNotBeRead(t *testing.T) {
 		told  string
 	}{
 		"pods":               {"Pod", forbidden, "", "recording without pods in shop: things is forbidden"},
-		"engine":             {"Application", forbidden, "", "recording without applications in all namespaces: "},
+		"engine":             {"Application", forbidden, "", "recording without applications in argocd: "},
 		"engine not there":   {"Application", missing, "", ""},
 		"subject":            {"Deployment", forbidden, "read deployments in shop: things is forbidden", ""},
 		"versions":           {"ReplicaSet", forbidden, "read replicasets in shop: things is forbidden", ""},

@@ -71,6 +71,16 @@ func (s scene) workloads() []*unstructured.Unstructured {
 	return out
 }
 
+// lacks says what the workloads lack by themselves; empty if they are complete.
+func (s scene) lacks() string {
+	for _, m := range s.workloads() {
+		if why := workload.Any(m).WaitingFor; why != "" {
+			return m.GetKind() + "/" + m.GetName() + ": " + why
+		}
+	}
+	return ""
+}
+
 // waits says what the release of a subject still lacks, to itself and to its engine;
 // empty if it is complete.
 func (s scene) waits(ctx context.Context, about timeline.Ref, settings gitops.Settings) (string, error) {
@@ -78,11 +88,11 @@ func (s scene) waits(ctx context.Context, about timeline.Ref, settings gitops.Se
 	if o == nil || len(members) == 0 {
 		return "it has no workloads", nil
 	}
+	if why := s.lacks(); why != "" {
+		return why, nil
+	}
 	var objects []gitops.Object
 	for _, m := range members {
-		if why := workload.Any(m).WaitingFor; why != "" {
-			return m.GetKind() + "/" + m.GetName() + ": " + why, nil
-		}
 		objects = append(objects, object(m))
 	}
 	app, err := s.vouches(ctx, o, objects, settings)

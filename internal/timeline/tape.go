@@ -150,8 +150,8 @@ func stamped(o *unstructured.Unstructured) time.Time {
 func (t *Tape) ordered() []State {
 	all := slices.Clone(t.states)
 	slices.SortStableFunc(all, func(a, b State) int { return cmp.Compare(a.version(), b.version()) })
-	ours := belonging(all)
-	return slices.DeleteFunc(all, func(s State) bool { return !ours[s.GetUID()] || !t.owning(s) })
+	ours, others := belonging(all), t.others(all)
+	return slices.DeleteFunc(all, func(s State) bool { return !ours[s.GetUID()] || others[s.full()] })
 }
 
 // belonging names the objects that are of a workload: itself, and what it controls,
@@ -174,33 +174,38 @@ func belonging(all []State) map[types.UID]bool {
 // dependents are the kinds of objects that workloads control.
 func dependents() []string { return []string{"ReplicaSet", "ControllerRevision", "Pod"} }
 
-// owning reports whether an Application, if it is one, has to do with a workload of
-// the tape: one of the same name as a Helm release need not.
-func (t *Tape) owning(s State) bool {
-	if s.GetKind() != "Application" || t.Subject == (Ref{}) || s.full() == t.Subject {
-		return true
-	}
-	return slices.ContainsFunc(t.states, func(o State) bool {
-		if !slices.Contains(release.Workloads(), o.GetKind()) {
-			return false
+// others are the Applications that have nothing to do with any workload of the tape:
+// one of the same name as a Helm release need not.
+func (t *Tape) others(all []State) map[Ref]bool {
+	named, listed, found := map[string]bool{}, map[Ref]map[Ref]bool{}, map[Ref]bool{}
+	for _, s := range all {
+		switch {
+		case s.GetKind() == "Application":
+			if listed[s.full()] == nil {
+				listed[s.full()] = map[Ref]bool{}
+			}
+			lists(s, listed[s.full()])
+		case slices.Contains(release.Workloads(), s.GetKind()):
+			app, _, _ := strings.Cut(s.GetAnnotations()["argocd.argoproj.io/tracking-id"], ":")
+			named[app], found[s.full()] = true, true
 		}
-		app, _, tracked := strings.Cut(o.GetAnnotations()["argocd.argoproj.io/tracking-id"], ":")
-		return tracked && (app == s.GetName() || app == s.GetNamespace()+"_"+s.GetName()) || t.listed(s.full(), o.full())
-	})
+	}
+	out := map[Ref]bool{}
+	for app, its := range listed {
+		has := func(r Ref) bool { return its[r] }
+		ours := app == t.Subject || named[app.Name] || named[app.Namespace+"_"+app.Name]
+		out[app] = !ours && !slices.ContainsFunc(slices.Collect(maps.Keys(found)), has) && t.Subject != (Ref{Namespace: t.Subject.Namespace})
+	}
+	return out
 }
 
-// listed reports whether an Application said at some time that an object is its own.
-func (t *Tape) listed(app, o Ref) bool {
-	return slices.ContainsFunc(t.states, func(s State) bool {
-		if s.full() != app {
-			return false
-		}
-		list, _, _ := unstructured.NestedSlice(s.Object, "status", "resources") // what is no list is absent
-		return slices.ContainsFunc(list, func(item any) bool {
-			r, _ := item.(object)
-			return r["kind"] == o.Kind && r["namespace"] == o.Namespace && r["name"] == o.Name
-		})
-	})
+// lists adds what an Application says are its own resources.
+func lists(s State, to map[Ref]bool) {
+	list, _, _ := unstructured.NestedSlice(s.Object, "status", "resources") // what is no list is absent
+	for _, item := range list {
+		r, _ := item.(object)
+		to[Ref{text(r["kind"]), text(r["namespace"]), text(r["name"])}] = true
+	}
 }
 
 // skew is by how much the API server's clock is ahead of the one that the states

@@ -7,12 +7,15 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // camera tells a tape of what differs on a server since it was told last. The states
@@ -142,4 +145,95 @@ func TestRecordingTellsTheSame(t *testing.T) {
 		})
 	}
 	assert.Greater(t, recorded, 60)
+}
+
+// brief is a tape of some states. Each is kind, name, uid, uid of its controller and
+// whatever shall differ; "-" before it says that it is gone.
+func brief(t *testing.T, off time.Duration, states ...string) *Tape {
+	t.Helper()
+	tape := NewTape(Ref{Kind: "Deployment", Name: "web"}, NewRedactor(nil))
+	for i, line := range states {
+		line, gone := strings.CutPrefix(line, "-")
+		line, listed := strings.CutPrefix(line, "*")
+		f := strings.Fields(line)
+		o := &unstructured.Unstructured{Object: object{"apiVersion": "apps/v1", "kind": f[0], "spec": object{"x": f[4]}}}
+		o.SetName(f[1])
+		o.SetUID(types.UID(f[2]))
+		if f[3] != "." {
+			o.SetOwnerReferences([]metav1.OwnerReference{{Kind: "X", UID: types.UID(f[3]), Controller: new(true)}})
+		}
+		at := beginning().Add(time.Duration(i) * time.Second)
+		o.SetResourceVersion(strconv.Itoa(100 + i))
+		o.SetCreationTimestamp(metav1.NewTime(at.Add(off)))
+		tape.Add(State{Unstructured: o, At: at, Gone: gone, Listed: listed})
+	}
+	return tape
+}
+
+func told(tape *Tape) []string {
+	_, steps, _ := tape.changes()
+	var out []string
+	for _, s := range steps {
+		switch {
+		case s.line != "":
+			out = append(out, s.line)
+		case s.patch != nil:
+			out = append(out, "patch "+s.ref.String())
+		default:
+			out = append(out, "apply "+s.ref.String())
+		}
+	}
+	return out
+}
+
+func TestWhatIsDeletedTakesAlongWhatItControls(t *testing.T) {
+	there := []string{"*Deployment web d1 . 1", "*ReplicaSet web-1 r1 d1 1", "*Pod web-1-a p1 r1 1"}
+	for name, tt := range map[string]struct{ then, want []string }{
+		"with all":        {[]string{"-Deployment web d1 . 1", "-ReplicaSet web-1 r1 d1 1", "-Pod web-1-a p1 r1 1"}, []string{"delete Deployment/web"}},
+		"and no more":     {[]string{"-Deployment web d1 . 1"}, []string{"delete Deployment/web"}},
+		"what lives on":   {[]string{"-Deployment web d1 . 1", "ReplicaSet web-1 r1 . 1", "-Pod web-1-a p1 r1 1"}, []string{"orphan Deployment/web", "patch ReplicaSet/web-1", "delete Pod/web-1-a"}},
+		"of others":       {[]string{"ReplicaSet api-1 r2 d2 1", "-ReplicaSet api-1 r2 d2 1"}, nil},
+		"adopted later":   {[]string{"ReplicaSet web-2 r2 . 1", "ReplicaSet web-2 r2 d1 1"}, []string{"apply ReplicaSet/web-2", "patch ReplicaSet/web-2"}},
+		"made again":      {[]string{"Deployment web d2 . 1"}, []string{"apply Deployment/web"}},
+		"written again":   {[]string{"Deployment web d1 . 2"}, []string{"patch Deployment/web"}},
+		"a pod is a pod":  {[]string{"Pod web-1-b p2 r1 1", "Pod web-1-b p2 r1 2"}, []string{"apply Pod/web-1-b", "patch Pod/web-1-b"}},
+		"what was gone":   {[]string{"-Pod web-1-c p3 r1 1"}, nil},
+		"the last is out": {[]string{"-Pod web-1-a p1 r1 1"}, []string{"delete Pod/web-1-a"}},
+	} {
+		t.Run(name, func(t *testing.T) { assert.Equal(t, tt.want, told(brief(t, 0, append(there, tt.then...)...))) })
+	}
+}
+
+// Two watches may tell of the same state, and a later one before an earlier one.
+func TestStatesAreInTheOrderOfEtcd(t *testing.T) {
+	tape := brief(t, 0, "*Deployment web d1 . 1", "Deployment web d1 . 2", "Deployment web d1 . 3")
+	tape.states = append(tape.states, tape.states[2])
+	tape.states[1], tape.states[2] = tape.states[2], tape.states[1]
+	assert.Equal(t, []string{"patch Deployment/web", "patch Deployment/web"}, told(tape))
+	_, steps, _ := tape.changes()
+	assert.Equal(t, object{"x": "2"}, steps[0].patch["spec"])
+	assert.False(t, steps[1].at.Before(steps[0].at))
+}
+
+// The clocks of the API server and of whoever records differ: what the objects say
+// must be about the moments at which they change.
+func TestClocksThatDiffer(t *testing.T) {
+	for off, want := range map[time.Duration]time.Duration{0: 0, -time.Second: 0, time.Minute: time.Minute, -time.Minute: -time.Minute} {
+		tape := brief(t, off, "*Deployment web d1 . 1", "ReplicaSet web-1 r1 d1 1", "Pod web-1-a p1 r1 1")
+		_, steps, _ := tape.changes()
+		assert.Equal(t, beginning().Add(time.Second+want), steps[0].at, off)
+	}
+}
+
+func TestTimesAreMoved(t *testing.T) {
+	p := &printer{shift: -time.Hour}
+	for was, want := range map[string]string{
+		"2027-01-01T00:30:00Z":           "2026-12-31T23:30:00Z",
+		"2027-01-01T00:30:00.123456Z":    "2026-12-31T23:30:00.123456Z",
+		"2027-01-01T00:30:00.120+02:00":  "2026-12-31T23:30:00.120+02:00",
+		"2027-01-01":                     "2027-01-01",
+		"at 2027-01-01T00:30:00Z it was": "at 2027-01-01T00:30:00Z it was",
+	} {
+		assert.Equal(t, []any{object{"a": want}}, p.moved([]any{object{"a": was}}))
+	}
 }
