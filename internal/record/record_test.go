@@ -298,6 +298,18 @@ steps:
 			[]string{"hunter2", "else"},
 			nil,
 		},
+		"a HelmRelease": {
+			"objects:" + one + `
+  - Deployment/other 1/1 | 1 | 1/1/1 | rev 1 | NewReplicaSetAvailable | other:1
+  - HelmRelease/shop 1/1 | True/InstallSucceeded | v1 deployed 1.0.0 | Released=True/InstallSucceeded | owns Deployment/web` + begin + `
+  - 9s: HelmRelease/shop 2/1 | Unknown/Progressing | v1 deployed 1.0.0 | Released=True/InstallSucceeded | Reconciling=True/Progressing` + rolling + rolled + `
+  - 25s: HelmRelease/shop 2/2 | True/UpgradeSucceeded | v2 deployed 1.1.0 | Released=True/UpgradeSucceeded`,
+			timeline.Ref{Kind: "HelmRelease", Namespace: "shop", Name: "shop"},
+			[]string{"17s ready HelmRelease/shop release", "17s ready Deployment/web release rev 2 commit 1.1.0"},
+			[]string{"name: default-helmrelease"},
+			[]string{"other"},
+			[]string{"HelmRelease/shop", "waits: the HelmRelease is being reconciled", "Deployment/web 2/1", "HelmRelease/shop", "the release is complete"},
+		},
 		"deleted meanwhile": {
 			"objects:" + one + begin + rolling + `
   - 12s: delete Deployment/web`, web, nil,
@@ -368,6 +380,19 @@ func TestWhatMayNotBeRead(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A Deployment that is scaled and complete again is not the release that is waited for.
+func TestTheReleaseIsWaitedFor(t *testing.T) {
+	f := shoot(t, "objects:"+one+begin+`
+  - 2s: Deployment/web 2/2 | 3 | 3/3/2 | rev 1 | NewReplicaSetAvailable | web:1, env A=hunter2
+  - 3s: Deployment/web 2/2 | 3 | 3/3/3 | rev 1 | NewReplicaSetAvailable | web:1, env A=hunter2
+  - 10s: Deployment/web 3/3 | 3 | 4/1/3 | rev 2 | ReplicaSetUpdated | web:2, env A=hunter2
+  - 12s: Deployment/web 3/3 | 3 | 3/3/3 | rev 2 | NewReplicaSetAvailable | web:2, env A=hunter2`)
+	f.pace = 150 * time.Millisecond
+	got := f.run(web, 0)
+	require.NoError(t, got.err)
+	assert.Contains(t, got.text, "ready Deployment/web release rev 2", got.lines)
 }
 
 func TestNothingIsLostWhenItIsStopped(t *testing.T) {

@@ -86,9 +86,10 @@ func (t *Tape) Add(s State) string {
 	}
 	t.now[key] = shown
 	line := t.line(&t.writer, shown, slices.Collect(maps.Values(t.now)))
-	if line == "" {
-		line = key.String()
+	if line == "" && subject(key.Kind) {
+		return key.String() // there is no short form of it
 	}
+	line = cmp.Or(line, key.String())
 	if t.told[key] == line {
 		return ""
 	}

@@ -147,8 +147,11 @@ func TestRecordingTellsTheSame(t *testing.T) {
 	assert.Greater(t, recorded, 60)
 }
 
+// then is when brief tapes were made.
+func then() time.Time { return time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC) }
+
 // brief is a tape of some states. Each is kind, name, uid, uid of its controller and
-// whatever shall differ; "-" before it says that it is gone.
+// whatever shall differ; "-" before it says that it is gone, "*" that it was listed.
 func brief(t *testing.T, off time.Duration, states ...string) *Tape {
 	t.Helper()
 	tape := NewTape(Ref{Kind: "Deployment", Name: "web"}, NewRedactor(nil))
@@ -162,7 +165,7 @@ func brief(t *testing.T, off time.Duration, states ...string) *Tape {
 		if f[3] != "." {
 			o.SetOwnerReferences([]metav1.OwnerReference{{Kind: "X", UID: types.UID(f[3]), Controller: new(true)}})
 		}
-		at := beginning().Add(time.Duration(i) * time.Second)
+		at := then().Add(time.Duration(i) * time.Second)
 		o.SetResourceVersion(strconv.Itoa(100 + i))
 		o.SetCreationTimestamp(metav1.NewTime(at.Add(off)))
 		tape.Add(State{Unstructured: o, At: at, Gone: gone, Listed: listed})
@@ -221,11 +224,17 @@ func TestClocksThatDiffer(t *testing.T) {
 	for off, want := range map[time.Duration]time.Duration{0: 0, -time.Second: 0, time.Minute: time.Minute, -time.Minute: -time.Minute} {
 		tape := brief(t, off, "*Deployment web d1 . 1", "ReplicaSet web-1 r1 d1 1", "Pod web-1-a p1 r1 1")
 		_, steps, _ := tape.changes()
-		assert.Equal(t, beginning().Add(time.Second+want), steps[0].at, off)
+		assert.Equal(t, then().Add(time.Second+want), steps[0].at, off)
 	}
 }
 
+// What is compared with rollcall's own clock must be as long ago as it was.
 func TestTimesAreMoved(t *testing.T) {
+	text, err := brief(t, 0, "*Deployment web d1 . 1", "ReplicaSet web-1 r1 d1 1").print(nil)
+	require.NoError(t, err)
+	assert.Contains(t, text, `creationTimestamp: "2026-11-22T10:00:00Z"`) // a second before the first change
+	assert.Contains(t, text, "  - 1s:\n      apply:\n")
+	assert.Contains(t, text, `creationTimestamp: "2026-11-22T10:00:01Z"`)
 	p := &printer{shift: -time.Hour}
 	for was, want := range map[string]string{
 		"2027-01-01T00:30:00Z":           "2026-12-31T23:30:00Z",
