@@ -31,7 +31,14 @@ type stage struct {
 	now     map[string]*unstructured.Unstructured
 	version int
 	watches map[string][]chan string // by path
-	refuses map[string]int           // the status of a path
+	events  []event
+	refuses map[string]int // the status of a path
+}
+
+// event is what those who watch a path are told.
+type event struct {
+	path, line string
+	version    int
 }
 
 func pathOf(o *unstructured.Unstructured) string {
@@ -115,8 +122,10 @@ func (s *stage) tell(what string, o *unstructured.Unstructured) {
 	s.version++
 	o.SetResourceVersion(strconv.Itoa(s.version))
 	raw, _ := json.Marshal(object(o))
-	for _, w := range s.watches[pathOf(o)] {
-		w <- fmt.Sprintf(`{"type":%q,"object":%s}`, what, raw)
+	e := event{pathOf(o), fmt.Sprintf(`{"type":%q,"object":%s}`, what, raw), s.version}
+	s.events = append(s.events, e)
+	for _, w := range s.watches[e.path] {
+		w <- e.line
 	}
 }
 
@@ -170,6 +179,12 @@ func (s *stage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	events := make(chan string, 1000)
+	since, _ := strconv.Atoi(r.URL.Query().Get("resourceVersion"))
+	for _, e := range s.events {
+		if e.path == r.URL.Path && e.version > since {
+			events <- e.line
+		}
+	}
 	s.watches[r.URL.Path] = append(s.watches[r.URL.Path], events)
 	s.mu.Unlock()
 	w.(http.Flusher).Flush()
@@ -256,7 +271,7 @@ func start(t *testing.T, args ...string) *begun {
 func TestRecord(t *testing.T) {
 	s, kubeconfig := setStage(t, play)
 	file := filepath.Join(t.TempDir(), "web.yaml")
-	b := start(t, "deployment/web", "--kubeconfig", kubeconfig, "--quiet", "300ms", "-o", file)
+	b := start(t, "deployment/web", "--kubeconfig", kubeconfig, "--quiet", "300ms", "--for", "1m", "-o", file)
 	b.errs.await(t, "recording: waits for a new release")
 	s.advance()
 	b.errs.await(t, "2/2 | 2 | 3/1/2 | rev 2 | ReplicaSetUpdated | web:2, env A=redacted-")

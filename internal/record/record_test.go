@@ -231,7 +231,7 @@ func TestARolloutIsRecorded(t *testing.T) {
 			[]string{"recording: waits for a new release", "Deployment/web 2/1 | 2 |", "waits: Deployment/web: Deployment generation is 2", "the release is complete", "nothing happened for 60ms"},
 		},
 		"under way": {
-			"objects:\n  - Deployment/web 2/2 | 2 | 3/1/2 | rev 2 | ReplicaSetUpdated | web:2" + begin + rolled, web,
+			"objects:\n  - Deployment/web 2/2 | 2 | 3/1/2 | rev 2 | ReplicaSetUpdated | web:2, env A=hunter2" + begin + rolled, web,
 			nil,
 			[]string{"expect: []"},
 			nil,

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
@@ -77,8 +78,23 @@ func (s scene) lacks() string {
 		if why := workload.Any(m).WaitingFor; why != "" {
 			return m.GetKind() + "/" + m.GetName() + ": " + why
 		}
+		if m.GetKind() == "Deployment" && !s.carried(m) {
+			return m.GetKind() + "/" + m.GetName() + ": the new ReplicaSet is not seen to be complete"
+		}
 	}
 	return ""
+}
+
+// carried reports whether the ReplicaSet of a Deployment's revision says as much of
+// its pods as the Deployment: the watch of one may be behind that of the other.
+func (s scene) carried(d *unstructured.Unstructured) bool {
+	const revision = "deployment.kubernetes.io/revision"
+	want, _, _ := unstructured.NestedInt64(d.Object, "status", "availableReplicas") // absent is none
+	return slices.ContainsFunc(s, func(o *unstructured.Unstructured) bool {
+		has, _, _ := unstructured.NestedInt64(o.Object, "status", "availableReplicas") // absent is none
+		return o.GetKind() == "ReplicaSet" && metav1.IsControlledBy(o, d) && has == want &&
+			o.GetAnnotations()[revision] == d.GetAnnotations()[revision]
+	})
 }
 
 // waits says what the release of a subject still lacks, to itself and to its engine;

@@ -30,8 +30,7 @@ type cutter struct {
 	writer Writer
 	world  map[Ref]*unstructured.Unstructured
 	said   map[Ref]string
-	seen   map[Ref]uint64 // the version of each object
-	left   []State        // those after the one at hand
+	left   []State // those after the one at hand
 }
 
 // changes gives what is there at the beginning, what happens then, and when that
@@ -39,13 +38,13 @@ type cutter struct {
 func (t *Tape) changes() (objects []*unstructured.Unstructured, steps []change, ended time.Time) {
 	all := t.ordered()
 	ahead := skew(all)
-	c := &cutter{tape: t, world: map[Ref]*unstructured.Unstructured{}, said: map[Ref]string{}, seen: map[Ref]uint64{}}
+	c := &cutter{tape: t, world: map[Ref]*unstructured.Unstructured{}, said: map[Ref]string{}}
 	first := slices.IndexFunc(all, func(s State) bool { return !s.Listed })
 	if first < 0 {
 		first = len(all)
 	}
 	for _, s := range all[:first] {
-		c.world[s.full()], c.seen[s.full()] = bare(s), s.version()
+		c.world[s.full()] = bare(s)
 	}
 	for _, k := range slices.SortedFunc(maps.Keys(c.world), owners) {
 		objects = append(objects, c.world[k])
@@ -81,8 +80,6 @@ func (c *cutter) cut(s State) (change, bool) {
 	r, now := s.full(), bare(s)
 	was, there := c.world[r]
 	out := change{ref: r}
-	again := c.seen[r] == s.version() // two watches told of it
-	c.seen[r] = s.version()
 	switch {
 	case s.Gone:
 		if !there || was.GetUID() != s.GetUID() {
@@ -93,7 +90,7 @@ func (c *cutter) cut(s State) (change, bool) {
 		out.apply = now.Object
 	case same(was, now):
 		out.line = "touch " + c.tape.about(r)
-		return out, subject(r.Kind) && !again
+		return out, subject(r.Kind)
 	default:
 		if out.patch = merge(was, now); out.patch == nil {
 			out.apply = now.Object

@@ -58,13 +58,14 @@ type Tape struct {
 	redactor *Redactor
 	states   []State
 	now      map[Ref]*unstructured.Unstructured
+	seen     map[string]bool // each state, by uid and version: a watch that is made anew tells again
 	writer   Writer
 	told     map[Ref]string
 }
 
 // NewTape makes a tape with nothing on it.
 func NewTape(about Ref, r *Redactor) *Tape {
-	return &Tape{Subject: about, redactor: r, now: map[Ref]*unstructured.Unstructured{}, told: map[Ref]string{}}
+	return &Tape{Subject: about, redactor: r, now: map[Ref]*unstructured.Unstructured{}, told: map[Ref]string{}, seen: map[string]bool{}}
 }
 
 // Add keeps a state. It says in a line what is new, in the words of timelines; that
@@ -72,6 +73,11 @@ func NewTape(about Ref, r *Redactor) *Tape {
 func (t *Tape) Add(s State) string {
 	s.stamp = stamped(s.Unstructured)
 	version := s.GetResourceVersion()
+	if id := fmt.Sprint(s.GetUID(), " ", version, s.Gone); t.seen[id] {
+		return ""
+	} else if version != "" {
+		t.seen[id] = true
+	}
 	s.Unstructured = t.redactor.Redact(s.Unstructured)
 	key, shown := s.full(), s.Unstructured
 	was, there := t.now[key]
