@@ -238,7 +238,7 @@ func TestExplainTellsWhatIsThere(t *testing.T) {
 	s.ruled("  - {name: ready, on: {kind: Deployment, namespaces: [NS]}, send: [smoke]}\n  - {name: never, on: {kind: Deployment, namespaces: [NS]}, when: \"release.ready && object.spec.replicas > 5\"}\n")
 	s.start()
 	explain := func(more ...string) (int, string) {
-		code, out, errs := s.command("", append([]string{"explain", "deploy/web", "-n", s.ns, "--kubeconfig=" + kubeconfig, "--config-namespace=" + s.ns}, more...)...)
+		code, out, errs := s.command("", append([]string{"explain", "deploy/web", "-n", s.ns, "--kubeconfig=" + cluster.Kubeconfig, "--config-namespace=" + s.ns}, more...)...)
 		require.Empty(t, errs)
 		return code, out
 	}
