@@ -28,7 +28,13 @@ func load(t *testing.T, file string) *timeline.Timeline {
 
 // Every situation ends as its file says; and it ends the same, if not earlier, when
 // caches lag, rollcall is restarted or dies, and calls fail.
-func TestReadiness(t *testing.T) {
+func TestReadiness(t *testing.T) { endsAsItSays(t, folder) }
+
+// So does every story of what rules can ask for beyond a condition.
+func TestTerms(t *testing.T) { endsAsItSays(t, "testdata/terms") }
+
+func endsAsItSays(t *testing.T, folder string) {
+	t.Helper()
 	files, err := filepath.Glob(folder + "/*.yaml")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
