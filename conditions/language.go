@@ -170,10 +170,7 @@ func (sizes) EstimateSize(n checker.AstNode) *checker.SizeEstimate {
 	if len(path) < 2 {
 		return &checker.SizeEstimate{Min: 0, Max: sizeOfUnknown}
 	}
-	for _, part := range path[2:] { // within a list or a map
-		if part != "@items" && part != "@keys" && part != "@values" {
-			break
-		}
+	if len(path) > 2 { // within a list or a map
 		return &checker.SizeEstimate{Min: 0, Max: sizeOfName}
 	}
 	if size, ok := sizesOf(path[0])[path[1]]; ok {

@@ -41,9 +41,9 @@ func plainValue(v ref.Val) any {
 	case types.Bool, types.String, types.Int, types.Uint, types.Double:
 		return v.Value()
 	case types.Timestamp:
-		return v.Time.Format(time.RFC3339Nano)
+		return v.Format(time.RFC3339Nano)
 	case types.Duration:
-		return v.Duration.String()
+		return v.String()
 	case types.Null:
 		return nil
 	case *types.Optional:

@@ -46,6 +46,14 @@ func (c Config) Judge(ctx context.Context, snap release.Snapshot, now time.Time)
 	return c.set.Judge(ctx, snap, now)
 }
 
+// Explain gives what each rule that selects the snapshot's subject says, and why.
+func (c Config) Explain(ctx context.Context, snap release.Snapshot, now time.Time) []conditions.Explanation {
+	if c.set == nil {
+		return nil
+	}
+	return c.set.Explain(ctx, snap, now)
+}
+
 // Repeats reports whether some rule may tell of a subject again and again.
 func (c Config) Repeats(s release.Subject) bool { return c.set != nil && c.set.Repeats(s) }
 

@@ -100,7 +100,7 @@ func deadline(rec *v1alpha1.Release, s release.Snapshot, v release.Verdict) time
 		return time.Time{} // the rule came later
 	case r != nil && (r.Overdue || !waits(*r) || r.Hash != v.Hash):
 		return time.Time{}
-	case v.Event != release.BecameReady && !(v.Event == release.DidStall && rolling):
+	case v.Event != release.BecameReady && (v.Event != release.DidStall || !rolling):
 		return time.Time{}
 	}
 	return cmp.Or(s.StartedAt, when(rec.Status.Timeline.Seen)).Add(v.Terms.Deadline)

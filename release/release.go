@@ -21,7 +21,7 @@ type NotBefore struct{ Time time.Time }
 func (e NotBefore) Error() string { return ErrNotYet.Error() + ", but will be at a known time" }
 
 // Is makes it an [ErrNotYet].
-func (e NotBefore) Is(target error) bool { return target == ErrNotYet } //nolint:errorlint // it is what errors.Is asks
+func (e NotBefore) Is(target error) bool { return target == ErrNotYet }
 
 // Again is what asks for a subject again at a time, or at the next tick if it is
 // zero.
