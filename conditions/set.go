@@ -187,9 +187,14 @@ func (s *Set) foresee(ctx context.Context, v *release.Verdict, r *prepared, l *l
 	v.Send = send
 }
 
-// skips says why the rule is not for a release of this kind; empty if it is.
+// skips says why the rule is not for a release of this kind; empty if it is. A release
+// that was reverted is no news; but it runs, and what is told of all that runs, again
+// and again, is told of it, and how those runs ended.
 func (p *prepared) skips(kind release.Kind) string {
 	if kind == release.Reverted {
+		if p.Terms.Every > 0 || p.event() == release.WasTested {
+			return ""
+		}
 		return "a reverted release is never announced"
 	}
 	if !slices.Contains(p.kinds, kind) {
