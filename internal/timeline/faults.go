@@ -44,15 +44,15 @@ func (e *engine) fate(c memory.Call) memory.Fate {
 		return memory.Fate{Down: true}
 	}
 	f.calls++
-	if f.calls == f.crashAt {
-		f.down = true
-		return memory.Fate{Lost: true}
-	}
+	f.down = f.calls == f.crashAt
 	now := e.clock.now.Sub(e.zero)
 	for _, one := range f.fails {
 		if one.hits(c, now) {
 			return memory.Fate{Code: one.code}
 		}
+	}
+	if f.down {
+		return memory.Fate{Lost: true}
 	}
 	if f.calls == f.failAt || f.once && !f.had[c.String()] {
 		f.had[c.String()] = true
