@@ -114,6 +114,8 @@ type Watcher struct {
 	kinds map[string]following         // what is judged, by the kind of the subject
 	known map[release.Subject]identity // what was settled, or there at the first look
 	bound context.Context              //nolint:containedctx // it bounds the caches of kinds that are followed later
+	// discovered is when the API server was last asked anew what kinds it knows.
+	discovered time.Time
 }
 
 // following is a kind of subjects that is followed.
