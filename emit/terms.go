@@ -15,7 +15,7 @@ import (
 )
 
 // keptRepeats is how many finished deliveries of one rule to one sink are kept of
-// those that tell a release again.
+// those that tell a release again, or how the runs ended that came of that.
 const keptRepeats = 5
 
 // telling is what a rule tells of a release: what happened, whether because of its
@@ -135,7 +135,7 @@ func repeat(rec *v1alpha1.Release, a Announcement, now time.Time) {
 			r.Repeats += turns
 			r.Next = micro(r.Next.Add(time.Duration(turns) * v.Terms.Every))
 			deliver(rec, v, telling{what: v.Event, repeat: r.Repeats}, a.Traceparent, now)
-			prune(st, v.Rule)
+			prune(st)
 		}
 	}
 }
@@ -147,16 +147,17 @@ func spread(rec *v1alpha1.Release, v release.Verdict) time.Duration {
 	return max(time.Duration(share*float64(v.Terms.Every)), time.Second)
 }
 
-// prune forgets the oldest of the deliveries by which a rule told of the release
-// again: those that nothing is left to do about, beyond the few that are kept.
-func prune(st *v1alpha1.ReleaseStatus, rule string) {
-	kept := map[string]int{}
+// prune forgets the oldest of what was told of a release again, and of how the runs
+// ended that came of it: what nothing is left to do about, beyond the few that are kept.
+func prune(st *v1alpha1.ReleaseStatus) {
+	kept := map[[3]string]int{}
 	for i := len(st.Deliveries) - 1; i >= 0; i-- {
 		d := st.Deliveries[i]
-		if d.Rule != rule || d.Repeat == 0 || d.Event != "" {
+		if d.Repeat == 0 {
 			continue
 		}
-		if kept[d.Sink]++; kept[d.Sink] > keptRepeats && d.State != pending && !running(d) {
+		of := [3]string{d.Rule, d.Sink, d.Event}
+		if kept[of]++; kept[of] > keptRepeats && d.State != pending && !running(d) {
 			st.Deliveries = slices.Delete(st.Deliveries, i, i+1)
 		}
 	}
