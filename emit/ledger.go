@@ -197,8 +197,8 @@ func (l *Ledger) changes(rec *v1alpha1.Release, a Announcement) bool {
 		switch {
 		case r == nil:
 			return v.Terms.Every > 0 && v.Event == release.BecameReady && v.Standing != release.Skipped
-		case waits(*r) && v.Hash == r.Hash && r.Since != nil: // it settles: only a break is news before its time
-			return v.Standing != release.Holds && len(v.Needs) == 0
+		case waits(*r) && v.Hash == r.Hash && r.Since != nil: // it settles: before its time, only a break is news
+			return v.Standing != release.Holds
 		case waits(*r):
 			return v.Standing == release.Holds || len(v.Needs) > 0 || v.Hash != r.Hash
 		}
@@ -207,12 +207,12 @@ func (l *Ledger) changes(rec *v1alpha1.Release, a Announcement) bool {
 }
 
 // ripe reports whether what is due can be done: what tells of a release again has to
-// hold.
+// hold, or not to be asked for any more.
 func (l *Ledger) ripe(rec *v1alpha1.Release, a Announcement) bool {
 	now := l.clock.Now()
 	for _, r := range rec.Status.Rules {
 		v := verdictOf(a, r.Name)
-		if r.Next != nil && !now.Before(r.Next.Time) && (v == nil || v.Standing == release.Holds || len(v.Needs) > 0) {
+		if r.Next != nil && !now.Before(r.Next.Time) && (v == nil || v.Standing == release.Holds || v.Standing == release.Skipped || len(v.Needs) > 0) {
 			return true
 		}
 		if v != nil && r.Since != nil && waits(r) && !now.Before(r.Since.Add(v.Terms.Settle)) {
@@ -220,7 +220,7 @@ func (l *Ledger) ripe(rec *v1alpha1.Release, a Announcement) bool {
 		}
 	}
 	return slices.ContainsFunc(a.Verdicts, func(v release.Verdict) bool {
-		at := deadline(rec, a.Snapshot, v)
+		at := deadline(rec, v)
 		return !at.IsZero() && !now.Before(at)
 	})
 }

@@ -58,6 +58,9 @@ func roll(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	if st.WaitingFor != s.WaitingFor {
 		st.WaitingFor, st.WaitingSince = s.WaitingFor, micro(now)
 	}
+	if st.Timeline.RolloutStarted == nil {
+		st.Timeline.RolloutStarted = micro(s.StartedAt) // deadlines are counted from it
+	}
 	switch finished := &st.Timeline.RolloutFinished; {
 	case !s.RolledOut && !s.Ready:
 		*finished = nil // it was, and is not any more

@@ -68,7 +68,7 @@ func deliver(rec *v1alpha1.Release, v release.Verdict, t telling, traceparent fu
 // has stalled, each once.
 func expire(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	for _, v := range a.Verdicts {
-		due := deadline(rec, a.Snapshot, v)
+		due := deadline(rec, v)
 		if due.IsZero() || now.Before(due) {
 			continue
 		}
@@ -89,7 +89,7 @@ func expire(rec *v1alpha1.Release, a Announcement, now time.Time) {
 
 // deadline is when a rule finds that a release has stalled; zero if it does not, or
 // has done so. It is counted from when the rollout began, or was first seen.
-func deadline(rec *v1alpha1.Release, s release.Snapshot, v release.Verdict) time.Time {
+func deadline(rec *v1alpha1.Release, v release.Verdict) time.Time {
 	if v.Terms.Deadline == 0 || v.Standing == release.Skipped || rec.Spec.Baseline {
 		return time.Time{}
 	}
@@ -103,7 +103,8 @@ func deadline(rec *v1alpha1.Release, s release.Snapshot, v release.Verdict) time
 	case v.Event != release.BecameReady && (v.Event != release.DidStall || !rolling):
 		return time.Time{}
 	}
-	return cmp.Or(s.StartedAt, when(rec.Status.Timeline.Seen)).Add(v.Terms.Deadline)
+	tl := rec.Status.Timeline
+	return cmp.Or(when(tl.RolloutStarted), when(tl.Seen)).Add(v.Terms.Deadline)
 }
 
 // repeat tells again of a release that still runs. The times are those on a grid:
@@ -112,7 +113,7 @@ func deadline(rec *v1alpha1.Release, s release.Snapshot, v release.Verdict) time
 func repeat(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	st := &rec.Status
 	for i := range st.Rules {
-		if v := verdictOf(a, st.Rules[i].Name); v == nil || v.Terms.Every == 0 {
+		if v := verdictOf(a, st.Rules[i].Name); v == nil || v.Terms.Every == 0 || v.Standing == release.Skipped {
 			st.Rules[i].Next = nil
 		}
 	}
@@ -175,7 +176,7 @@ func due(rec *v1alpha1.Release, a Announcement) time.Time {
 		all = append(all, when(r.Next))
 	}
 	for _, v := range a.Verdicts {
-		all = append(all, deadline(rec, a.Snapshot, v))
+		all = append(all, deadline(rec, v))
 	}
 	return soonest(all...)
 }
