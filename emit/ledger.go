@@ -186,11 +186,9 @@ func (l *Ledger) Wants(a Announcement) (live bool, again time.Time) {
 
 // changes reports whether what is seen is not what a record says.
 func (l *Ledger) changes(rec *v1alpha1.Release, a Announcement) bool {
-	switch phase(rec) {
-	case release.Rolling:
-		return a.Snapshot.Ready || a.Snapshot.Stalled || l.stale(rec, a.Snapshot)
-	case release.Stalled:
-		return a.Snapshot.Ready || l.stale(rec, a.Snapshot)
+	if rolling(rec) {
+		return a.Snapshot.Ready || a.Snapshot.Stalled && phase(rec) == release.Rolling || l.stale(rec, a.Snapshot) ||
+			slices.ContainsFunc(a.Verdicts, func(v release.Verdict) bool { return unheard(rec, v) })
 	}
 	return slices.ContainsFunc(a.Verdicts, func(v release.Verdict) bool {
 		r := stateOf(&rec.Status, v.Rule)

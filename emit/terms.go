@@ -1,7 +1,6 @@
 package emit
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -62,49 +61,6 @@ func deliver(rec *v1alpha1.Release, v release.Verdict, t telling, traceparent fu
 		}
 		rec.Status.Deliveries = append(rec.Status.Deliveries, d)
 	}
-}
-
-// expire tells the rules whose deadline has passed before they held that the release
-// has stalled, each once.
-func expire(rec *v1alpha1.Release, a Announcement, now time.Time) {
-	for _, v := range a.Verdicts {
-		due := deadline(rec, v)
-		if due.IsZero() || now.Before(due) {
-			continue
-		}
-		r := stateOf(&rec.Status, v.Rule)
-		if r == nil {
-			rec.Status.Rules = append(rec.Status.Rules, v1alpha1.RuleState{
-				Name: v.Rule, Hash: v.Hash, State: string(release.Waiting), Reason: v.Reason,
-			})
-			r = &rec.Status.Rules[len(rec.Status.Rules)-1]
-		}
-		r.Overdue = true
-		if v.Event == release.DidStall { // it has no more to say
-			r.State, r.Reason = string(release.Holds), "its deadline passed"
-		}
-		deliver(rec, v, telling{what: release.DidStall, overdue: v.Event == release.BecameReady}, a.Traceparent, now)
-	}
-}
-
-// deadline is when a rule finds that a release has stalled; zero if it does not, or
-// has done so. It is counted from when the rollout began, or was first seen.
-func deadline(rec *v1alpha1.Release, v release.Verdict) time.Time {
-	if v.Terms.Deadline == 0 || v.Standing == release.Skipped || rec.Spec.Baseline {
-		return time.Time{}
-	}
-	ph := phase(rec)
-	rolling := ph == release.Rolling || ph == release.Stalled
-	switch r := stateOf(&rec.Status, v.Rule); {
-	case r == nil && !rolling:
-		return time.Time{} // the rule came later
-	case r != nil && (r.Overdue || !waits(*r) || r.Hash != v.Hash):
-		return time.Time{}
-	case v.Event != release.BecameReady && (v.Event != release.DidStall || !rolling):
-		return time.Time{}
-	}
-	tl := rec.Status.Timeline
-	return cmp.Or(when(tl.RolloutStarted), when(tl.Seen)).Add(v.Terms.Deadline)
 }
 
 // repeat tells again of a release that still runs. The times are those on a grid:
