@@ -37,6 +37,10 @@ var rooms = map[string]struct {
 		[]string{"release", "release/v1alpha1", "watch", "watch/lean", "watch/gitops", "emit", "journey", "config"},
 		"it ties the rooms together once, so that what a timeline shows is what the controller does",
 	},
+	"internal/inspect": {
+		[]string{"release", "release/v1alpha1", "watch", "watch/gitops", "conditions", "config", "emit", "internal/line", "internal/memory"},
+		"it looks as the controller does, and goes no further than the verdict",
+	},
 	"internal/timeline": {
 		[]string{"release", "release/v1alpha1", "watch/lean", "watch/gitops", "emit", "journey", "config", "internal/line", "internal/memory"},
 		"it tells what happens to objects and hears what is sent; how rollcall comes to it is not its business",
@@ -44,7 +48,7 @@ var rooms = map[string]struct {
 	"cmd/rollcall": {
 		[]string{
 			"release", "release/v1alpha1", "watch", "watch/lean", "watch/gitops", "conditions", "emit", "journey", "config",
-			"internal/line", "internal/timeline",
+			"internal/line", "internal/inspect", "internal/timeline",
 		},
 		"it ties everything together, and so nobody else has to",
 	},

@@ -12,16 +12,19 @@ type Explanation struct {
 	release.Verdict
 	// Tree is the truth of the rule's condition, and of each of its parts.
 	Tree *Node
-	// Reads is what the rule reads beside what every snapshot holds.
-	Reads Reads
+	// Reads is what the rule reads beside what every snapshot holds, Unread what of it
+	// is not in this one: the verdict may not need it, and parts of the tree do.
+	Reads  Reads
+	Unread []release.Query
 }
 
 // Result is what a part of a condition came to.
 type Result string
 
 const (
-	// True and False are the values of what is either.
-	True  Result = "true"
+	// True is a part that is true.
+	True Result = "true"
+	// False is one that is false.
 	False Result = "false"
 	// Other is any other value.
 	Other Result = "value"
@@ -67,8 +70,10 @@ func (s *Set) Explain(ctx context.Context, snap release.Snapshot, now time.Time)
 	var out []Explanation
 	for _, r := range s.selected(snap) {
 		l := newLook(snap, now)
-		e := Explanation{Verdict: s.verdict(ctx, r, l), Reads: r.Reads()}
-		e.Tree = r.tree(ctx, newLook(snap, now))
+		e := Explanation{Reads: r.Reads()}
+		s.judge(ctx, &e.Verdict, r, l)
+		e.Tree = r.tree(ctx, l)
+		e.Unread = l.needs
 		out = append(out, e)
 	}
 	return out
@@ -89,6 +94,15 @@ func (p *prepared) tree(ctx context.Context, l *look) *Node {
 	return n
 }
 
+// blameAll marks those of the children that are to blame, but what a loop goes over.
+func (n *Node) blameAll(guilty func(*Node) bool) {
+	for _, c := range n.Children {
+		if c.Result != Other && guilty(c) {
+			c.blame()
+		}
+	}
+}
+
 // blame marks the parts because of which a condition is not true.
 func (n *Node) blame() {
 	if n.Result == True {
@@ -96,12 +110,10 @@ func (n *Node) blame() {
 	}
 	n.Blamed = true
 	switch n.kind {
-	case all, some:
-		for _, c := range n.Children {
-			if c.Result != Other {
-				c.blame()
-			}
-		}
+	case all:
+		n.blameAll(func(c *Node) bool { return c.Result == n.Result })
+	case some:
+		n.blameAll(func(c *Node) bool { return c.Result != True })
 	case negated:
 		n.Children[0].Blamed = true
 	case alternative:

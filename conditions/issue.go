@@ -31,6 +31,15 @@ func (s Issues) Error() string {
 	return strings.Join(said, "; ")
 }
 
+// Show gives all mistakes, each with the line that it is in and a caret below it.
+func (s Issues) Show(expr string) string {
+	var b strings.Builder
+	for _, i := range s {
+		fmt.Fprintf(&b, "%d:%d: %s\n  %s\n  %s^\n", i.Line, i.Column, i.Message, string(lineOf(expr, i.Line)), strings.Repeat(" ", i.Column-1))
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
 // newIssues keeps the first of several syntax errors only: the parser lost its
 // way there, and what it says afterwards misleads.
 func newIssues(expr string, found *cel.Issues) Issues {

@@ -3,6 +3,8 @@ package conditions
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/rollcall-dev/rollcall/release"
@@ -22,14 +24,26 @@ func brief(v any) any {
 		}
 		return v
 	}
-	text := shown(v)
-	if len(text) <= briefest {
+	if len(shown(v)) <= briefest {
 		return v
 	}
-	return strings.ToValidUTF8(text[:briefest], "") + "…"
+	switch v := v.(type) {
+	case map[string]any:
+		return fmt.Sprintf("a map of %d: %s", len(v), strings.Join(slices.Sorted(maps.Keys(v)), ", "))
+	case []any:
+		return fmt.Sprintf("a list of %d", len(v))
+	}
+	return "something long"
 }
 
-// shown is a value as a person would write it.
+// Shown is a value as a person would write it: a text as it is, and else as JSON.
+func Shown(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return shown(v)
+}
+
 func shown(v any) string {
 	raw, err := json.Marshal(v)
 	if err != nil {

@@ -26,14 +26,13 @@ type place struct{ kind, namespace string }
 // prepared is a rule with what is the same at every judgement.
 type prepared struct {
 	Rule
-	order   int
-	hash    string
-	kinds   []release.Kind
-	reasons reasons
+	order int
+	kinds []release.Kind
+	// said is the verdict of a rule that holds and sends nothing; waits is the reason
+	// of one whose condition is false.
+	said  release.Verdict
+	waits string
 }
-
-// reasons are the words for the verdicts that say nothing of the snapshot.
-type reasons struct{ holds, waits string }
 
 // NewSet makes a set of rules. The targets are the sinks by name; a rule that
 // sends to another one is Broken when it would hold.
@@ -41,8 +40,11 @@ func NewSet(rules []Rule, targets map[string]Target) *Set {
 	s := &Set{targets: maps.Clone(targets), about: map[place][]*prepared{}}
 	for i, r := range rules {
 		p := &prepared{
-			Rule: r, order: i, hash: r.Hash(), kinds: r.kinds(),
-			reasons: reasons{holds: "when is true: " + quote(r.when()), waits: "when is false: " + quote(r.when())},
+			Rule: r, order: i, kinds: r.kinds(), waits: "when is false: " + quote(r.when()),
+			said: release.Verdict{
+				Rule: r.Name, Hash: r.Hash(), Event: r.event(), Terms: r.Terms,
+				Standing: release.Holds, Reason: "when is true: " + quote(r.when()), Send: []release.Message{},
+			},
 		}
 		s.rules = append(s.rules, p)
 		for _, ns := range namespaces(r.On) {
@@ -69,9 +71,9 @@ func (s *Set) Judge(ctx context.Context, snap release.Snapshot, now time.Time) [
 		return nil
 	}
 	l := newLook(snap, now)
-	verdicts := make([]release.Verdict, 0, len(rules))
-	for _, r := range rules {
-		verdicts = append(verdicts, s.verdict(ctx, r, l))
+	verdicts := make([]release.Verdict, len(rules))
+	for i, r := range rules {
+		s.judge(ctx, &verdicts[i], r, l)
 	}
 	return verdicts
 }
@@ -113,31 +115,37 @@ func (s *Set) Repeats(subject release.Subject) bool {
 	return slices.ContainsFunc(everywhere, repeats) || slices.ContainsFunc(here, repeats)
 }
 
-func (s *Set) verdict(ctx context.Context, r *prepared, l *look) release.Verdict {
-	v := release.Verdict{Rule: r.Name, Hash: r.hash, Event: r.event(), Terms: r.Terms}
-	if r.event() == release.WasTested && l.snap.Outcome == nil {
-		v.Standing, v.Reason = release.Waiting, "no run has ended"
-		return v
-	}
+// judge fills in the verdict of a rule: there may be many, and they are large.
+func (s *Set) judge(ctx context.Context, v *release.Verdict, r *prepared, l *look) {
+	*v = r.said
 	if reason := r.skips(l.snap.Release.Kind); reason != "" {
-		v.Standing, v.Reason = release.Skipped, reason
-		return v
+		v.Standing, v.Reason, v.Send = release.Skipped, reason, nil
+		return
+	}
+	if r.Event == release.WasTested && l.snap.Outcome == nil {
+		v.Standing, v.Reason, v.Send = release.Waiting, "no run has ended", nil
+		return
+	}
+	switch holds, err := r.holds(ctx, l); {
+	case err != nil:
+		s.open(ctx, v, r, l, err)
+	case !holds:
+		v.Standing, v.Reason, v.Send = release.Waiting, r.waitsFor(l.snap), nil
+		s.foresee(ctx, v, r, l)
+	case len(r.Send) > 0:
+		s.fill(ctx, v, r, l)
 	}
 	l.needs = nil
-	holds, err := r.holds(ctx, l)
-	switch {
-	case errors.Is(err, errUnread):
-		v.Standing, v.Reason, v.Needs = release.Waiting, unread(l.needs), l.needs
-	case err != nil:
-		v.Standing, v.Reason = release.Broken, fmt.Sprintf("when: %v", err)
-		s.foresee(ctx, &v, r, l)
-	case !holds:
-		v.Standing, v.Reason = release.Waiting, r.waitsFor(l.snap)
-		s.foresee(ctx, &v, r, l)
-	default:
-		s.fill(ctx, &v, r, l)
+}
+
+// open completes the verdict of a rule that could not be judged.
+func (s *Set) open(ctx context.Context, v *release.Verdict, r *prepared, l *look, err error) {
+	if errors.Is(err, errUnread) {
+		v.Standing, v.Reason, v.Needs, v.Send = release.Waiting, unread(l.needs), l.needs, nil
+		return
 	}
-	return v
+	v.Standing, v.Reason, v.Send = release.Broken, fmt.Sprintf("when: %v", err), nil
+	s.foresee(ctx, v, r, l)
 }
 
 // unread says what has to be read first.
@@ -162,11 +170,11 @@ func (s *Set) fill(ctx context.Context, v *release.Verdict, r *prepared, l *look
 	send, err := s.messages(ctx, r.Send, l)
 	switch {
 	case errors.Is(err, errUnread):
-		v.Standing, v.Reason, v.Needs = release.Waiting, unread(l.needs), l.needs
+		v.Standing, v.Reason, v.Needs, v.Send = release.Waiting, unread(l.needs), l.needs, nil
 	case err != nil:
-		v.Standing, v.Reason = release.Broken, err.Error()
+		v.Standing, v.Reason, v.Send = release.Broken, err.Error(), nil
 	default:
-		v.Standing, v.Reason, v.Send = release.Holds, r.reasons.holds, send
+		v.Send = send
 	}
 }
 
@@ -187,14 +195,14 @@ func (s *Set) foresee(ctx context.Context, v *release.Verdict, r *prepared, l *l
 	v.Send = send
 }
 
-// skips says why the rule is not for a release of this kind; empty if it is. A release
-// that was reverted is no news; but it runs, and what is told of all that runs, again
-// and again, is told of it, and how those runs ended.
+// skips says why the rule is not for a release of this kind; empty if it is. What
+// is told again is so of whatever runs, a release that was reverted to as well, and so
+// is how those runs ended. Of a release whose kind is not known yet, nothing can be said.
 func (p *prepared) skips(kind release.Kind) string {
-	if kind == release.Reverted {
-		if p.Terms.Every > 0 || p.event() == release.WasTested {
-			return ""
-		}
+	switch {
+	case kind == "", kind == release.Reverted && (p.Terms.Every > 0 || p.event() == release.WasTested):
+		return ""
+	case kind == release.Reverted:
 		return "a reverted release is never announced"
 	}
 	if !slices.Contains(p.kinds, kind) {
@@ -208,7 +216,7 @@ func (p *prepared) waitsFor(snap release.Snapshot) string {
 	if p.event() == release.BecameReady && !snap.Ready && snap.WaitingFor != "" {
 		return snap.WaitingFor
 	}
-	return p.reasons.waits
+	return p.waits
 }
 
 func (s *Set) messages(ctx context.Context, sends []Send, l *look) ([]release.Message, error) {

@@ -74,22 +74,24 @@ func newProvider(base types.Provider) *provider {
 	addLook(p, releaseType, ofRelease(), &at)
 	addLook(p, appType, ofApp(), &at)
 	addLook(p, outcomeType, ofOutcome(), &at)
-	add(p, workloadType, ofWorkload(), func(f field[release.Workload], w release.Workload) ref.Val { return f.get(w) })
-	add(p, imageType, ofImage(), func(f field[image], i image) ref.Val { return f.get(i) })
+	add(p, workloadType, ofWorkload())
+	add(p, imageType, ofImage())
 	return p
 }
 
 // addLook adds a type whose fields are read from a look, which keeps each of them.
 func addLook(p *provider, t *cel.Type, fields []field[*look], next *int) {
-	places := map[string]int{}
-	for _, f := range fields {
-		places[f.name] = *next
+	kept := make([]field[*look], len(fields))
+	for i, f := range fields {
+		place, get := *next, f.get
+		f.get = func(l *look) ref.Val { return l.read(place, get) }
+		kept[i] = f
 		*next++
 	}
-	add(p, t, fields, func(f field[*look], l *look) ref.Val { return l.read(places[f.name], f.get) })
+	add(p, t, kept)
 }
 
-func add[T any](p *provider, t *cel.Type, fields []field[T], get func(field[T], T) ref.Val) {
+func add[T any](p *provider, t *cel.Type, fields []field[T]) {
 	known := map[string]*types.FieldType{}
 	for _, f := range fields {
 		known[f.name] = &types.FieldType{
@@ -100,7 +102,7 @@ func add[T any](p *provider, t *cel.Type, fields []field[T], get func(field[T], 
 				if !ok {
 					return nil, fmt.Errorf("%T has no field %s", of, f.name)
 				}
-				return get(f, v), nil
+				return f.get(v), nil
 			},
 		}
 		p.names[t.TypeName()] = append(p.names[t.TypeName()], f.name)

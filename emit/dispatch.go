@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,8 +38,11 @@ const (
 	callTimeout = 15 * time.Second
 	// recordTimeout bounds what is done about one record at a time.
 	recordTimeout = 2 * time.Minute
-	// drawAgain is when a record is looked at again because another is drawn.
+	// drawAgain is when a record is looked at again because another is drawn, or
+	// because its sinks have as much to do as they may.
 	drawAgain = time.Second
+	// fair is the part of the workers that one owner of sinks may keep busy.
+	fair = 8
 )
 
 // Sink starts something, or tells somebody, because of an event. The same event
@@ -90,6 +94,7 @@ type Dispatcher struct {
 	queue   Queue
 	// drawing is held by the worker that draws.
 	drawing sync.Mutex
+	shares  shares
 }
 
 // Delivered is one attempt to deliver an event, for those who count or tell.
@@ -152,6 +157,7 @@ func (d *Dispatcher) enqueue(o any) {
 // Work delivers with as many workers as given, until ctx ends. A call at hand
 // then is carried through, so that it is known whether it arrived.
 func (d *Dispatcher) Work(ctx context.Context, workers int) {
+	d.shares.most = max(workers/fair, 1)
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
@@ -192,6 +198,9 @@ func (d *Dispatcher) Next(ctx context.Context) bool {
 // process does what a record, read live, says is left to do. It returns after
 // what time there is more to do; zero if nothing is known of.
 func (d *Dispatcher) process(ctx context.Context, name cache.ObjectName) (time.Duration, error) {
+	if d.crowded(name) {
+		return drawAgain, nil
+	}
 	records := d.ledger.client.In(name.Namespace)
 	rec, err := records.Get(ctx, name.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -200,19 +209,17 @@ func (d *Dispatcher) process(ctx context.Context, name cache.ObjectName) (time.D
 	if err != nil {
 		return 0, fmt.Errorf("read record: %w", err)
 	}
-	for _, i := range undone(rec) {
-		if when(rec.Status.Deliveries[i].NextAttempt).After(d.ledger.clock.Now()) {
-			continue
-		}
-		d.attempt(ctx, rec, i)
-		if rec, err = d.ledger.keep(ctx, rec, i); err != nil {
-			return 0, err
-		}
+	rec, busy, err := d.deliver(ctx, rec)
+	if err != nil {
+		return 0, err
 	}
 	if rec, err = d.stop(ctx, rec); err != nil {
 		return 0, err
 	}
 	again := d.pause(rec)
+	if busy {
+		again = drawAgain
+	}
 	if !d.drawable(rec) {
 		return again, nil
 	}
@@ -224,6 +231,57 @@ func (d *Dispatcher) process(ctx context.Context, name cache.ObjectName) (time.D
 	}
 	defer d.drawing.Unlock()
 	return again, d.draw(ctx, rec)
+}
+
+// deliver sends what is due, and says whether something was left because its sink's
+// owner keeps enough workers busy. Deliveries are found anew after each call: the
+// record may be a newer one by then.
+func (d *Dispatcher) deliver(ctx context.Context, rec *v1alpha1.Release) (after *v1alpha1.Release, busy bool, err error) {
+	for _, due := range d.due(rec) {
+		i := slices.IndexFunc(rec.Status.Deliveries, due.same)
+		if i < 0 || rec.Status.Deliveries[i].State != pending {
+			continue
+		}
+		owner := ownerOf(due.sink)
+		if !d.shares.take(owner) {
+			busy = true
+			continue
+		}
+		d.attempt(ctx, rec, i)
+		d.shares.give(owner)
+		if rec, err = d.ledger.keep(ctx, rec, i); err != nil {
+			return nil, busy, err
+		}
+	}
+	return rec, busy, nil
+}
+
+// waiting is a delivery that is due.
+type waiting struct{ event, sink string }
+
+func (w waiting) same(d v1alpha1.Delivery) bool { return d.EventID == w.event && d.Sink == w.sink }
+
+// due lists the deliveries that it is time for.
+func (d *Dispatcher) due(rec *v1alpha1.Release) []waiting {
+	var out []waiting
+	for _, i := range undone(rec) {
+		if del := rec.Status.Deliveries[i]; !when(del.NextAttempt).After(d.ledger.clock.Now()) {
+			out = append(out, waiting{del.EventID, del.Sink})
+		}
+	}
+	return out
+}
+
+// crowded reports whether all that a record has to send is for owners who keep enough
+// workers busy, as far as the cache knows: then not even the record needs to be read.
+func (d *Dispatcher) crowded(name cache.ObjectName) bool {
+	o, ok, err := d.ledger.informer.GetStore().GetByKey(name.String())
+	rec, is := o.(*v1alpha1.Release)
+	if err != nil || !ok || !is {
+		return false
+	}
+	all := d.due(rec)
+	return len(all) > 0 && !slices.ContainsFunc(all, func(w waiting) bool { return !d.shares.full(ownerOf(w.sink)) })
 }
 
 // undone lists the deliveries that are still to be sent.

@@ -129,7 +129,7 @@ func eventOf(rec *v1alpha1.Release, d *v1alpha1.Delivery) release.Event {
 func outcomeFrom(t v1alpha1.Tested) *release.Tested {
 	return &release.Tested{
 		Result: release.Result(t.Result), Passed: t.Result == string(release.Success), Failed: t.Failed, Message: t.Message,
-		FinishedAt: t.Finished.Time,
+		FinishedAt: t.Finished.UTC(),
 	}
 }
 

@@ -77,9 +77,9 @@ type Workload struct {
 // Query asks for something that a snapshot does not hold by itself: an object in
 // the subject's namespace, or [OldPods].
 type Query struct {
-	APIVersion string
-	Kind       string
-	Name       string
+	APIVersion string `json:"apiVersion"`
+	Kind       string `json:"kind"`
+	Name       string `json:"name,omitempty"`
 }
 
 // String names what is asked for, as people do.

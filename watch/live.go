@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -18,28 +19,44 @@ import (
 // expected: if it is that one, nothing older needs to be read.
 func (w *Watcher) lookLive(ctx context.Context, k kind, s release.Subject, claimed []release.Past) error {
 	begun := w.Clock.Now()
+	snap, err := w.see(ctx, k, s, claimed)
+	if err != nil || snap == nil {
+		return err
+	}
+	w.Log.DebugContext(ctx, "looked live", "subject", s.String(), "release", snap.Release.Name(),
+		"ready", snap.Ready, "waitingFor", snap.WaitingFor, "took", w.Clock.Since(begun))
+	return w.Handler.Handle(ctx, *snap)
+}
+
+// see makes the live snapshot; nil if the subject is gone.
+func (w *Watcher) see(ctx context.Context, k kind, s release.Subject, claimed []release.Past) (*release.Snapshot, error) {
 	r, err := k.read(ctx, s)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", s, err)
+		return nil, fmt.Errorf("read %s: %w", s, err)
 	}
 	if r == nil {
-		return nil // it is gone
+		return nil, nil //nolint:nilnil // gone is neither a snapshot nor a fault
 	}
 	if r.current == nil || r.token == "" {
-		return release.ErrNotYet
+		return nil, release.ErrNotYet
 	}
 	past := claimed
 	if !slices.ContainsFunc(claimed, r.carries) {
 		if past, err = w.past(ctx, r); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	r.settleNumber(past)
 	snap, err := w.lively(r, past)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	snap.Workloads = r.workloads()
+	return &snap, w.complete(ctx, &snap, r, past)
+}
+
+// complete adds to a snapshot what the engine says, and the verdict.
+func (w *Watcher) complete(ctx context.Context, snap *release.Snapshot, r *reading, past []release.Past) error {
+	var err error
 	if snap.Release.Kind == release.Reverted {
 		if snap.Release.Kind, err = w.detour(ctx, r, past); err != nil {
 			return err
@@ -48,16 +65,11 @@ func (w *Watcher) lookLive(ctx context.Context, k kind, s release.Subject, claim
 	if snap.App, err = w.application(ctx, r); err != nil {
 		return err
 	}
-	w.attribute(&snap, r)
-	why := r.WaitingFor
-	if why == "" {
-		why = r.lacks
-	}
-	snap = w.judged(snap, why)
-	snap.Late = snap.Ready && w.late(snap, len(past) > 0 && past[0].Same(snap.Release))
-	w.Log.DebugContext(ctx, "looked live", "subject", s.String(), "release", snap.Release.Name(),
-		"ready", snap.Ready, "waitingFor", snap.WaitingFor, "took", w.Clock.Since(begun))
-	return w.Handler.Handle(ctx, snap)
+	w.attribute(snap, r)
+	snap.Workloads = r.workloads()
+	*snap = w.judged(*snap, cmp.Or(r.WaitingFor, r.lacks))
+	snap.Late = snap.Ready && w.late(*snap, len(past) > 0 && past[0].Same(snap.Release))
+	return nil
 }
 
 // late reports whether the release was ready before this process could see it.

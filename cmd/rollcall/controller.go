@@ -103,12 +103,16 @@ func (c *controller) start(ctx context.Context) error {
 // sweepEvery is how often is looked for subjects, and for runs, that are gone.
 const sweepEvery = 10 * time.Minute
 
+// sends is how many events are sent at once for each subject that is judged: a send
+// waits for somebody else most of the time.
+const sends = 4
+
 // work judges, delivers, follows and sweeps until ctx ends.
 func (c *controller) work(ctx context.Context, workers int, keepGone time.Duration) {
 	c.log.InfoContext(ctx, "leading")
 	var wg wait.Group
 	wg.Start(func() { c.watcher.Work(ctx, workers) })
-	wg.Start(func() { c.dispatcher.Work(ctx, workers) })
+	wg.Start(func() { c.dispatcher.Work(ctx, sends*workers) })
 	wg.Start(func() { c.runs.Work(ctx, workers) })
 	wg.Start(func() {
 		wait.UntilWithContext(ctx, func(ctx context.Context) {
@@ -139,6 +143,7 @@ func (s *settings) wire(ctx context.Context, log *slog.Logger) (*controller, err
 	if err != nil {
 		return nil, err
 	}
+	rep.own = s.rules.String()
 	c.election = election{
 		enabled: s.leaderElect, namespace: s.lease.Namespace, name: s.lease.Name, identity: s.identity,
 		leaseDuration: s.leaseDuration, kube: clients.Kube,
@@ -165,7 +170,7 @@ func (s *settings) wire(ctx context.Context, log *slog.Logger) (*controller, err
 		Cluster: s.name, Clients: clients, Hub: hub, GitOps: s.gitops, GateTimeout: s.gateTimeout,
 		Rules: c.rules, Journey: j, Clock: clock.RealClock{}, Log: log,
 		Sinks:    sinks{rules: c.rules, dynamic: clients.Dynamic, http: receivers()},
-		Baseline: line.Baseline(lease), Observe: rep.Delivered,
+		Baseline: line.Baseline(lease), Observe: rep.Delivered, Broken: rep.Broken,
 	})
 	if err != nil {
 		return nil, err

@@ -55,21 +55,30 @@ func shell(t *testing.T) string {
 	return b.String()
 }
 
+// words splits a line as a shell does, as far as the pages need it.
+func words(line string) []string {
+	var out []string
+	for _, w := range regexp.MustCompile(`'[^']*'|"[^"]*"|\S+`).FindAllString(line, -1) {
+		out = append(out, strings.Trim(w, `'"`))
+	}
+	return out
+}
+
 func TestCommandsOfThePagesAreRight(t *testing.T) {
-	commands := regexp.MustCompile(`(?m)(?:^ *|\| |\$\()rollcall ((?:\$\([^)]*\)|[^|)#\n])*)`).FindAllStringSubmatch(shell(t), -1)
+	commands := regexp.MustCompile(`(?m)(?:^ *|\| |\$\()rollcall ((?:'[^']*'|"[^"]*"|\$\([^)]*\)|[^|)#\n>;])*)`).FindAllStringSubmatch(shell(t), -1)
 	require.Greater(t, len(commands), 8)
 	t.Chdir(root)
 	for _, m := range commands {
 		line := regexp.MustCompile(`\$\([^)]*\)|\$\w+`).ReplaceAllString(m[1], commit)
 		t.Run(line, func(t *testing.T) {
-			cmd, args, err := newRoot("rollcall").Find(strings.Fields(line))
+			cmd, args, err := newRoot("rollcall").Find(words(line))
 			require.NoError(t, err)
 			require.NoError(t, cmd.ParseFlags(args))
 			require.NoError(t, cmd.ValidateArgs(cmd.Flags().Args()))
 			if cmd.Name() == "check" || cmd.Name() == "traceparent" {
 				in, err := os.ReadFile("manifests/examples/rules.yaml")
 				require.NoError(t, err)
-				got := rollcall(t, string(in), strings.Fields(line)...)
+				got := rollcall(t, string(in), words(line)...)
 				assert.Equal(t, 0, got.code, got.out+got.errs)
 			}
 		})

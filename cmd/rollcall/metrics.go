@@ -8,7 +8,8 @@ import (
 // metrics are what rollcall counts.
 type metrics struct {
 	registry   *prometheus.Registry
-	mistakes   prometheus.Gauge
+	mistakes   *prometheus.GaugeVec
+	broken     *prometheus.CounterVec
 	leader     prometheus.Gauge
 	deliveries *prometheus.CounterVec
 	calls      *prometheus.HistogramVec
@@ -18,10 +19,14 @@ type metrics struct {
 func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
-		mistakes: prometheus.NewGauge(prometheus.GaugeOpts{
+		mistakes: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "rollcall_config_mistakes",
-			Help: "Mistakes in the rules' ConfigMap as it is now; rules with a mistake stay at their last good version.",
-		}),
+			Help: "Mistakes in a ConfigMap of rules as it is now; rules with a mistake stay at their last good version.",
+		}, []string{"configmap"}),
+		broken: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rollcall_rule_errors_total",
+			Help: "Evaluations of a rule's condition that failed, and so counted as not holding yet.",
+		}, []string{"rule"}),
 		leader: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "rollcall_leader", Help: "1 in the replica that judges and delivers, else 0.",
 		}),
@@ -33,7 +38,7 @@ func newMetrics() *metrics {
 			Buckets: prometheus.ExponentialBuckets(0.002, 3, 9),
 		}, []string{"sink"}),
 	}
-	m.registry.MustRegister(m.mistakes, m.leader, m.deliveries, m.calls,
+	m.registry.MustRegister(m.mistakes, m.broken, m.leader, m.deliveries, m.calls,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

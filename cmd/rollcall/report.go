@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/config"
 	"github.com/rollcall-dev/rollcall/emit"
+	"github.com/rollcall-dev/rollcall/release"
 	"github.com/rollcall-dev/rollcall/release/v1alpha1"
 )
 
@@ -26,6 +28,13 @@ type reporter struct {
 	events  events.EventRecorder
 	metrics *metrics
 	log     *slog.Logger
+
+	mu sync.Mutex
+	// books are the ConfigMaps that rules came from, by namespace/name; said is what
+	// was last said of a rule that could not be evaluated, so that it is said once.
+	books map[string]*corev1.ConfigMap
+	own   string
+	said  map[string]string
 }
 
 // newReporter makes a reporter whose Events are written until ctx ends.
@@ -41,14 +50,21 @@ func newReporter(ctx context.Context, kube kubernetes.Interface, m *metrics, log
 	if err := b.StartRecordingToSinkWithContext(ctx); err != nil {
 		return nil, fmt.Errorf("start recording events: %w", err)
 	}
-	return &reporter{events: b.NewRecorder(scheme, "rollcall.dev/rollcall"), metrics: m, log: log}, nil
+	return &reporter{
+		events: b.NewRecorder(scheme, "rollcall.dev/rollcall"), metrics: m, log: log,
+		books: map[string]*corev1.ConfigMap{}, said: map[string]string{},
+	}, nil
 }
 
 // Report tells the author of the rules what is wrong with them.
 func (r *reporter) Report(cm *corev1.ConfigMap, mistakes []config.Mistake) {
-	r.metrics.mistakes.Set(float64(len(mistakes)))
+	name := cm.Namespace + "/" + cm.Name
+	r.metrics.mistakes.WithLabelValues(name).Set(float64(len(mistakes)))
+	r.mu.Lock()
+	r.books[name] = cm
+	r.mu.Unlock()
 	if len(mistakes) == 0 {
-		r.log.Info("rules loaded", "configmap", cm.Namespace+"/"+cm.Name)
+		r.log.Info("rules loaded", "configmap", name)
 		r.events.Eventf(cm, nil, corev1.EventTypeNormal, "RulesLoaded", "Load", "all rules are in force")
 		return
 	}
@@ -56,6 +72,39 @@ func (r *reporter) Report(cm *corev1.ConfigMap, mistakes []config.Mistake) {
 		r.log.Warn("rules have a mistake; what was good stays in force", "rule", m.Rule, "err", m.String())
 		r.events.Eventf(cm, nil, corev1.EventTypeWarning, "RuleInvalid", "Load", "%s", short(m.String()))
 	}
+}
+
+// Broken tells the author of a rule that it could not be evaluated, and so counts as
+// not holding yet.
+func (r *reporter) Broken(s release.Subject, v release.Verdict) {
+	r.metrics.broken.WithLabelValues(v.Rule).Inc()
+	r.mu.Lock()
+	key := v.Rule + " " + s.String()
+	again := r.said[key] == v.Reason
+	if len(r.said) > saidAtMost {
+		clear(r.said)
+	}
+	r.said[key] = v.Reason
+	book := r.books[r.bookOf(v.Rule)]
+	r.mu.Unlock()
+	if again {
+		return
+	}
+	r.log.Warn("rule cannot be evaluated, and waits", "rule", v.Rule, "subject", s.String(), "err", v.Reason)
+	if book != nil {
+		r.events.Eventf(book, nil, corev1.EventTypeWarning, "RuleFailed", "Judge", "%s", short(fmt.Sprintf("rule %s on %s: %s", v.Rule, s, v.Reason)))
+	}
+}
+
+// saidAtMost is how many failures are remembered as told.
+const saidAtMost = 10_000
+
+// bookOf is the ConfigMap that a rule is from: a tenant's rule bears its name.
+func (r *reporter) bookOf(rule string) string {
+	if at := strings.LastIndex(rule, "/"); at >= 0 {
+		return rule[:at]
+	}
+	return r.own
 }
 
 // Delivered tells of an attempt to deliver an event.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/rollcall-dev/rollcall/journey"
@@ -78,12 +79,7 @@ func (s *settings) bind(cmd *cobra.Command) {
 	s.cluster.bind(f)
 	f.Float32Var(&s.cluster.qps, "kube-api-qps", 100, "requests a second to the API server, each client")
 	f.IntVar(&s.cluster.burst, "kube-api-burst", 200, "requests to the API server at once, each client")
-	f.StringVar(&s.hub.kubeconfig, "argocd-kubeconfig", "", "path of a kubeconfig of the hub, if Argo CD's Applications are in another cluster")
-	f.StringVar(&s.hub.context, "argocd-context", "", "context of that kubeconfig; default is its current one")
-	f.StringSliceVar(&s.gitops.Destinations, "argocd-destination", nil, "servers and names by which Applications address this cluster; default is https://kubernetes.default.svc and in-cluster; needed with a hub")
-	f.StringVar(&s.gitops.InstanceLabel, "argocd-instance-label", "", "Argo CD's application.instanceLabelKey; default is app.kubernetes.io/instance")
-	f.StringVar(&s.gitops.InstallationID, "argocd-installation-id", "", "Argo CD's installationID: objects with another one, or none, are not its own")
-	f.DurationVar(&s.gateTimeout, "gate-timeout", 0, "how long Argo CD or Flux is waited for once a workload is complete; the release is then announced with gateTimeout set; 0 waits for ever")
+	s.bindEngines(f)
 	f.StringVar(&s.name, "cluster", envOr("ROLLCALL_CLUSTER", "default"), "name of this cluster, part of every identity, event and span; never change it [$ROLLCALL_CLUSTER]")
 	own := envOr("POD_NAMESPACE", "rollcall")
 	f.StringVar(&s.rules.Namespace, "config-namespace", own, "namespace of the rules' ConfigMap [$POD_NAMESPACE]")
@@ -100,6 +96,16 @@ func (s *settings) bind(cmd *cobra.Command) {
 	f.DurationVar(&s.keepGone, "keep-gone", 24*time.Hour, "how long the records of a workload that was deleted are kept")
 	f.IntVar(&s.workers, "workers", 4, "subjects judged, and events sent, at once")
 	f.StringSliceVar(&s.traceAnnotations, "trace-annotations", journey.DefaultAnnotations(), "annotations of the workload and its Application that may hold a traceparent, first found wins")
+}
+
+// bindEngines binds the flags that say where the engines are, and how they are asked.
+func (s *settings) bindEngines(f *pflag.FlagSet) {
+	f.StringVar(&s.hub.kubeconfig, "argocd-kubeconfig", "", "path of a kubeconfig of the hub, if Argo CD's Applications are in another cluster")
+	f.StringVar(&s.hub.context, "argocd-context", "", "context of that kubeconfig; default is its current one")
+	f.StringSliceVar(&s.gitops.Destinations, "argocd-destination", nil, "servers and names by which Applications address this cluster; default is https://kubernetes.default.svc and in-cluster; needed with a hub")
+	f.StringVar(&s.gitops.InstanceLabel, "argocd-instance-label", "", "Argo CD's application.instanceLabelKey; default is app.kubernetes.io/instance")
+	f.StringVar(&s.gitops.InstallationID, "argocd-installation-id", "", "Argo CD's installationID: objects with another one, or none, are not its own")
+	f.DurationVar(&s.gateTimeout, "gate-timeout", 0, "how long Argo CD or Flux is waited for once a workload is complete; the release is then announced with gateTimeout set; 0 waits for ever")
 }
 
 func envOr(name, otherwise string) string {

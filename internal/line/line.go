@@ -31,15 +31,16 @@ const rounds = 4
 type judge struct {
 	rules   Rules
 	ledger  *emit.Ledger
-	reader  reader
+	reader  subjects
 	journey *journey.Journey
 	clock   clock.PassiveClock
 	heard   func(release.Snapshot, []release.Verdict)
+	broken  func(release.Subject, release.Verdict)
 }
 
-// reader reads what rules ask for beside a snapshot.
-type reader interface {
-	Find(ctx context.Context, s release.Subject, all []release.Query) map[release.Query]release.Found
+// subjects tell more of a subject than a snapshot holds.
+type subjects interface {
+	Reader
 	Marks(s release.Subject) (labels, annotations map[string]string)
 }
 
@@ -58,6 +59,11 @@ func (j *judge) Handle(ctx context.Context, s release.Snapshot) error {
 	s, verdicts := j.inform(ctx, s)
 	if j.heard != nil {
 		j.heard(s, verdicts)
+	}
+	for _, v := range verdicts {
+		if v.Standing == release.Broken && j.broken != nil {
+			j.broken(s.Release.Subject, v)
+		}
 	}
 	return j.ledger.Record(ctx, j.announcement(s, verdicts))
 }
@@ -80,21 +86,37 @@ func (j *judge) judge(ctx context.Context, s release.Snapshot) []release.Verdict
 
 // inform judges a live snapshot, and reads what the rules ask for on the way.
 func (j *judge) inform(ctx context.Context, s release.Snapshot) (release.Snapshot, []release.Verdict) {
-	verdicts := j.judge(ctx, s)
+	var verdicts []release.Verdict
+	s = Inform(ctx, j.reader, s, func(s release.Snapshot) []release.Query {
+		verdicts = j.judge(ctx, s)
+		return needed(verdicts)
+	})
+	return s, verdicts
+}
+
+// Reader reads what rules ask for beside a snapshot.
+type Reader interface {
+	Find(ctx context.Context, s release.Subject, all []release.Query) map[release.Query]release.Found
+}
+
+// Inform asks what has to be read for a snapshot, reads it, and asks again: what is
+// looked up may depend on what was looked up before. It ends when nothing is asked
+// for, or after so many rounds.
+func Inform(ctx context.Context, r Reader, s release.Snapshot, ask func(release.Snapshot) []release.Query) release.Snapshot {
 	for range rounds {
-		needs := needed(verdicts)
+		needs := ask(s)
 		if len(needs) == 0 {
-			break
+			return s
 		}
 		found := maps.Clone(s.Found)
 		if found == nil {
 			found = map[release.Query]release.Found{}
 		}
-		maps.Copy(found, j.reader.Find(ctx, s.Release.Subject, needs))
+		maps.Copy(found, r.Find(ctx, s.Release.Subject, needs))
 		s.Found = found
-		verdicts = j.judge(ctx, s)
 	}
-	return s, verdicts
+	ask(s)
+	return s
 }
 
 // needed lists what has to be read first, each once.

@@ -40,6 +40,9 @@ type Parts struct {
 	// Heard is told of each live snapshot, and of what the rules say of it, before it
 	// is recorded; it may be nil.
 	Heard func(release.Snapshot, []release.Verdict)
+	// Broken is told of each rule that could not be evaluated on a live snapshot; it
+	// may be nil.
+	Broken func(release.Subject, release.Verdict)
 	// Informer makes the caches, Subjects and Records are the queues; nil stands for
 	// client-go's own.
 	Informer func(cache.ListerWatcher, runtime.Object, cache.Indexers) cache.SharedIndexInformer
@@ -61,7 +64,7 @@ func Wire(p Parts) (*Rooms, error) {
 	if p.Hub == nil {
 		p.Hub = p.Clients
 	}
-	j := &judge{rules: p.Rules, journey: p.Journey, clock: p.Clock, heard: p.Heard}
+	j := &judge{rules: p.Rules, journey: p.Journey, clock: p.Clock, heard: p.Heard, broken: p.Broken}
 	out := &Rooms{Ledger: emit.NewLedger(emit.LedgerConfig{
 		Client: p.Clients.Records, Clock: p.Clock, Informer: p.Informer, Tested: j.tested,
 	})}
