@@ -85,8 +85,12 @@ func repeat(rec *v1alpha1.Release, a Announcement, now time.Time) {
 				Next: micro(now.Add(spread(rec, v))),
 			})
 		case waits(*r):
-		case r.Next == nil || r.Hash != v.Hash: // an edit brings a turn forward, and never puts it off
-			r.Hash, r.Next = v.Hash, micro(soonest(when(r.Next), now.Add(spread(rec, v))))
+		case r.Next == nil || r.Hash != v.Hash:
+			at := now.Add(spread(rec, v))
+			if due := when(r.Next); due.After(now) { // an edit does not put off what is to come
+				at = soonest(due, at)
+			}
+			r.Hash, r.Next = v.Hash, micro(at)
 		case !now.Before(r.Next.Time) && v.Standing == release.Holds:
 			turns := 1 + int64(now.Sub(r.Next.Time)/v.Terms.Every)
 			r.Repeats += turns
