@@ -1,27 +1,66 @@
 package timeline
 
 import (
+	"context"
 	"fmt"
 	"slices"
 )
+
+// Difference is one thing in which a run is not as its file expects.
+type Difference struct {
+	// Text says it in the words of the file.
+	Text string `json:"text"`
+	// Why says what was so instead, over several lines; it may be empty.
+	Why string `json:"why,omitempty"`
+}
 
 // Differences says in what a run is not as expected, in the words of the file.
 // Without one it is.
 func (t *Timeline) Differences(run *Run) []string {
 	var out []string
-	left := slices.Clone(run.Events)
-	for _, want := range t.Expect {
-		i := slices.IndexFunc(left, want.matches)
-		if i < 0 {
-			out = append(out, fmt.Sprintf("%s:%d: not sent:   %s %s", t.File, want.Line, want.when(), want))
-			continue
-		}
-		left = slices.Delete(left, i, i+1)
+	missing, extra := t.unmatched(run)
+	for _, want := range missing {
+		out = append(out, t.missing(want))
 	}
-	for _, s := range left {
+	for _, s := range extra {
 		out = append(out, t.extra(s))
 	}
 	return append(out, t.otherRecords(run.Records)...)
+}
+
+// Explain says the same as [Timeline.Differences], and how each came to be.
+func (t *Timeline) Explain(ctx context.Context, run *Run) []Difference {
+	var out []Difference
+	missing, extra := t.unmatched(run)
+	for _, want := range missing {
+		out = append(out, Difference{t.missing(want), t.because(ctx, want, run, extra)})
+	}
+	for _, s := range extra {
+		out = append(out, Difference{t.extra(s), t.wherefore(ctx, s, run)})
+	}
+	for _, text := range t.otherRecords(run.Records) {
+		out = append(out, Difference{Text: text})
+	}
+	return out
+}
+
+// unmatched gives the expected events that were not sent, and the events that were
+// not expected.
+func (t *Timeline) unmatched(run *Run) (missing []Expected, extra []Said) {
+	extra = slices.Clone(run.Events)
+	for _, want := range t.Expect {
+		i := slices.IndexFunc(extra, want.matches)
+		if i < 0 {
+			missing = append(missing, want)
+			continue
+		}
+		extra = slices.Delete(extra, i, i+1)
+	}
+	return missing, extra
+}
+
+func (t *Timeline) missing(want Expected) string {
+	return fmt.Sprintf("%s:%d: not sent:   %s %s", t.File, want.Line, want.when(), want)
 }
 
 func (t *Timeline) extra(s Said) string {

@@ -64,6 +64,14 @@ func (e Expected) String() string {
 	return s
 }
 
+// whole gives an event with what its sink is given.
+func (s Said) whole() string {
+	if len(s.Parameters) == 0 {
+		return s.String()
+	}
+	return s.String() + " " + parameters(s.Parameters)
+}
+
 // parameters gives them as YAML has them, sorted.
 func parameters(all map[string]string) string {
 	var out []string

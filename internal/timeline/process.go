@@ -153,6 +153,9 @@ func (e *engine) look(s release.Snapshot, verdicts []release.Verdict) {
 	if !s.Ready {
 		why = "waits: " + s.WaitingFor
 	}
+	if s.Outcome != nil {
+		why = "tested: " + string(s.Outcome.Result)
+	}
 	r := s.Release
 	e.tell("look", fmt.Sprintf("%s/%s rev %s is %s, %s", r.Subject.Kind, r.Subject.Name, r.Revision, r.Kind, why))
 }
