@@ -243,3 +243,29 @@ func TestTestCannotWatchWhatIsNotThere(t *testing.T) {
 	assert.Equal(t, 1, got.code)
 	assert.Contains(t, got.errs, "watch files: ")
 }
+
+// The page shows how a failure is told, as it is told.
+func TestTheFailureOfThePage(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/timelines.md")
+	require.NoError(t, err)
+	_, rest, ok := strings.Cut(string(raw), "```\nFAIL ")
+	require.True(t, ok)
+	want, _, _ := strings.Cut(rest, "```")
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("web.yaml", []byte(`name: The team has to agree
+why: It does not.
+source: derived
+rules: |
+  sinks: {ci: {http: {url: "http://ci.invalid"}}}
+  rules:
+    - {name: web, on: {kind: Deployment}, when: "release.ready && release.annotations['agreed'] == 'yes'", send: [ci]}
+objects:
+  - {apiVersion: apps/v1, kind: Deployment, metadata: {name: web, annotations: {agreed: 'no'}}}
+  - Deployment/web 1/1 | 1 | 1/1/1 | rev 1 | NewReplicaSetAvailable | web:1
+steps:
+  - 20s: Deployment/web 2/2 | 1 | 1/1/1 | rev 2 | NewReplicaSetAvailable | web:2
+expect:
+  - 30s: ready Deployment/web release rev 2 -> web/ci
+`), 0o600))
+	assert.Equal(t, "FAIL "+want, rollcall(t, "", "test", "web.yaml").out)
+}

@@ -164,7 +164,7 @@ expect:
 		})
 	}
 	for _, rest := range []string{
-		"    parameters: [a]\n", "    parameters: {a: [1]}\n", "    other: {}\n", "    parameters: {a: 1, a: 2}\n", "  - [10s]\n",
+		"    parameters: [a]\n", "    parameters: {a: [1]}\n", "    other: {}\n", "    parameters: {a: 1, a: 2}\n", "  - [10s]\n", "  - 10s: [ready]\n",
 		"  - 10s: tested Deployment/web release result good\n", "  - 10s: ready Deployment/web release repeat 0\n", "  - 10s: ready Deployment/web release repeat\n",
 	} {
 		_, mistakes := timeline.Read("x.yaml", []byte(head+rest))

@@ -80,6 +80,12 @@ rule web: holds: when is true: release.images.exists(i, i == 'web:2')
 	}}, all)
 }
 
+func TestWhyADeadlineWasTold(t *testing.T) {
+	all := explained(t, "    - {name: web, on: {kind: Deployment}, when: \"false\", deadline: 60s, send: [ci]}\n", "", " []\n")
+	assert.Equal(t, "x.yaml: unexpected: 1m5s stalled Deployment/web release rev 2 -> web/ci", all[0].Text)
+	assert.Equal(t, "at 1m5s, Deployment/web rev 2 was ready\nrule web: waiting: when is false: false\n  ✗ false is false", all[0].Why)
+}
+
 // explained runs a story with some rules, and says in what it differs.
 func explained(t *testing.T, rules, steps, expect string) []timeline.Difference {
 	t.Helper()
