@@ -65,7 +65,7 @@ func deadline(rec *v1alpha1.Release, v release.Verdict) time.Time {
 	switch {
 	case r == nil || r.Overdue || !waits(*r) || r.Hash != v.Hash: // it came later, or has had its say
 		return time.Time{}
-	case v.Event != release.BecameReady && !(v.Event == release.DidStall && rolling(rec)):
+	case v.Event != release.BecameReady && (v.Event != release.DidStall || !rolling(rec)):
 		return time.Time{}
 	}
 	tl := rec.Status.Timeline
