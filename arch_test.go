@@ -45,10 +45,14 @@ var rooms = map[string]struct {
 		[]string{"release", "release/v1alpha1", "watch/lean", "watch/gitops", "emit", "journey", "config", "internal/line", "internal/memory"},
 		"it tells what happens to objects and hears what is sent; how rollcall comes to it is not its business",
 	},
+	"internal/record": {
+		[]string{"release", "watch/lean", "watch/workload", "watch/gitops", "internal/timeline"},
+		"it finds what matters for a rollout as watch does, and puts it on a tape; nothing is judged for anybody else",
+	},
 	"cmd/rollcall": {
 		[]string{
 			"release", "release/v1alpha1", "watch", "watch/lean", "watch/gitops", "conditions", "emit", "journey", "config",
-			"internal/line", "internal/inspect", "internal/timeline",
+			"internal/line", "internal/inspect", "internal/record", "internal/timeline",
 		},
 		"it ties everything together, and so nobody else has to",
 	},

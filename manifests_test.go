@@ -155,7 +155,7 @@ func TestPermissionsAreWhatIsUsed(t *testing.T) {
 		}
 	}
 	for _, k := range []lean.Kind{lean.Applications, lean.Kustomizations, lean.HelmReleases} {
-		want = append(want, "list,watch "+k.Definition()+" *", defined+k.Definition())
+		want = append(want, "get,list,watch "+k.Definition()+" *", defined+k.Definition())
 	}
 	for _, k := range lean.Sources() {
 		want = append(want, "list "+k.Definition()+" *")
@@ -164,6 +164,7 @@ func TestPermissionsAreWhatIsUsed(t *testing.T) {
 
 	apps := lean.Applications.Definition()
 	assert.ElementsMatch(t, []string{"list,watch " + apps + " *", defined + apps}, may(t, "manifests/hub/hub/rbac.yaml", "rollcall-reader"))
+	assert.Equal(t, []string{"list,watch configmaps *"}, may(t, "manifests/tenants/rbac.yaml", "rollcall-tenants"))
 	assert.Equal(t, []string{"get,list,watch certificates.cert-manager.io *"}, may(t, "manifests/examples/any-kind.yaml", "rollcall-certificates"))
 }
 

@@ -64,6 +64,11 @@ func TestCommandLines(t *testing.T) {
 		"completion with too much": {[]string{"completion", "bash", "x"}, 2, "", `unknown command "x"`},
 		"run without sense":        {[]string{"run", "--workers=0"}, 2, "", "--workers 0: at least one is needed"},
 		"run without a cluster":    {[]string{"run", "--kubeconfig=/nonexistent"}, 1, "", "find the cluster: "},
+		"record of what":           {[]string{"record", "web"}, 2, "", `"web" is not of the form KIND/NAME`},
+		"record of a Service":      {[]string{"record", "Service/web"}, 2, "", "Service cannot be recorded: there are Deployment, "},
+		"record of nothing":        {[]string{"record"}, 2, "", "accepts 1 arg(s), received 0"},
+		"record for no time":       {[]string{"record", "Deployment/web", "--for=0s"}, 2, "", "--quiet and --for must not be negative"},
+		"record without a cluster": {[]string{"record", "Deployment/web", "--kubeconfig=/nonexistent"}, 1, "", "find the "},
 		"releases of what":         {[]string{"releases", "web"}, 2, "", `"web" is not of the form KIND/NAME`},
 		"releases as what":         {[]string{"releases", "-o", "xml"}, 2, "", "it is one of wide, json, yaml"},
 	}

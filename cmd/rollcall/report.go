@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -65,12 +67,12 @@ func (r *reporter) Report(cm *corev1.ConfigMap, mistakes []config.Mistake) {
 	r.mu.Unlock()
 	if len(mistakes) == 0 {
 		r.log.Info("rules loaded", "configmap", name)
-		r.events.Eventf(cm, nil, corev1.EventTypeNormal, "RulesLoaded", "Load", "all rules are in force")
+		r.event(cm, corev1.EventTypeNormal, "RulesLoaded", "Load", "all rules are in force")
 		return
 	}
 	for _, m := range mistakes {
 		r.log.Warn("rules have a mistake; what was good stays in force", "rule", m.Rule, "err", m.String())
-		r.events.Eventf(cm, nil, corev1.EventTypeWarning, "RuleInvalid", "Load", "%s", short(m.String()))
+		r.event(cm, corev1.EventTypeWarning, "RuleInvalid", "Load", m.String())
 	}
 }
 
@@ -92,7 +94,7 @@ func (r *reporter) Broken(s release.Subject, v release.Verdict) {
 	}
 	r.log.Warn("rule cannot be evaluated, and waits", "rule", v.Rule, "subject", s.String(), "err", v.Reason)
 	if book != nil {
-		r.events.Eventf(book, nil, corev1.EventTypeWarning, "RuleFailed", "Judge", "%s", short(fmt.Sprintf("rule %s on %s: %s", v.Rule, s, v.Reason)))
+		r.event(book, corev1.EventTypeWarning, "RuleFailed", "Judge", fmt.Sprintf("rule %s on %s: %s", v.Rule, s, v.Reason))
 	}
 }
 
@@ -113,14 +115,21 @@ func (r *reporter) Delivered(d emit.Delivered) {
 	r.metrics.calls.WithLabelValues(d.Sink).Observe(d.Took.Seconds())
 	switch d.State {
 	case "Sent":
-		r.events.Eventf(d.Record, nil, corev1.EventTypeNormal, "Sent", "Send", "sent to sink %s", d.Sink)
+		r.event(d.Record, corev1.EventTypeNormal, "Sent", "Send", "sent to sink "+d.Sink)
 	case "Dead":
-		r.events.Eventf(d.Record, nil, corev1.EventTypeWarning, "GivenUp", "Send", "%s", short(fmt.Sprintf("sink %s: %v", d.Sink, d.Err)))
+		r.event(d.Record, corev1.EventTypeWarning, "GivenUp", "Send", fmt.Sprintf("sink %s: %v", d.Sink, d.Err))
 	default:
 		if d.Attempt == 1 {
-			r.events.Eventf(d.Record, nil, corev1.EventTypeWarning, "SendFailed", "Send", "%s", short(fmt.Sprintf("sink %s: %v; it will be tried again", d.Sink, d.Err)))
+			r.event(d.Record, corev1.EventTypeWarning, "SendFailed", "Send", fmt.Sprintf("sink %s: %v; it will be tried again", d.Sink, d.Err))
 		}
 	}
+}
+
+// event writes an Event. client-go takes Events that differ in their note only for
+// one that came again, and shows the first note: so the action tells them apart.
+func (r *reporter) event(about runtime.Object, kind, reason, action, note string) {
+	sum := sha256.Sum256([]byte(note))
+	r.events.Eventf(about, nil, kind, reason, action+"-"+hex.EncodeToString(sum[:4]), "%s", short(note))
 }
 
 // short cuts a note to what an Event may hold.

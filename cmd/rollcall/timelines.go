@@ -122,7 +122,7 @@ type tree struct {
 
 // run plays all files; a difference or a mistake makes it return an exit code.
 func (s *rehearsal) run(ctx context.Context, out io.Writer, paths []string) error {
-	rules, err := s.replacement()
+	rules, err := replacement(s.rules)
 	if err != nil {
 		return err
 	}
@@ -179,16 +179,17 @@ func (s *rehearsal) playAll(ctx context.Context, out io.Writer, path, rules stri
 	return t, nil
 }
 
-// replacement is the text of the rules to run with; empty for those of the files.
-func (s *rehearsal) replacement() (string, error) {
-	if s.rules == "" {
+// replacement is the text of the rules to run with, from a file; without one, it is
+// empty, for those that the timelines have.
+func replacement(file string) (string, error) {
+	if file == "" {
 		return "", nil
 	}
-	raw, err := os.ReadFile(s.rules)
+	raw, err := os.ReadFile(file) //nolint:gosec // the user names it
 	if err != nil {
 		return "", fmt.Errorf("read rules: %w", err)
 	}
-	text, mistakes := config.Text(s.rules, raw)
+	text, mistakes := config.Text(file, raw)
 	if len(mistakes) > 0 {
 		return "", fmt.Errorf("read rules: %s", mistakes[0])
 	}

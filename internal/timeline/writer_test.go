@@ -57,8 +57,8 @@ func inWords(t *testing.T, e *engine, w *Writer, a Action) (Ref, string) {
 	return r, text
 }
 
-// bare is what a short form says of an object.
-func bare(e *engine, r Ref) object {
+// shown is what a short form says of an object.
+func shown(e *engine, r Ref) object {
 	o, _ := e.server.Get(r.Kind, r.Namespace, r.Name)
 	out := object{"annotations": o.GetAnnotations(), "labels": o.GetLabels(), "generation": o.GetGeneration(), "deleted": o.GetDeletionTimestamp()}
 	for _, key := range []string{"spec", "status", "operation"} {
@@ -105,7 +105,7 @@ func TestWriterIsTheInverseOfReading(t *testing.T) {
 				require.NoError(t, err, "%s: %s", file, text)
 				again = show{r, again.(show).shape}
 				require.NoError(t, again.do(second), "%s: %s", file, text)
-				require.Equal(t, bare(first, r), bare(second, r), "%s: %s", file, text)
+				require.Equal(t, shown(first, r), shown(second, r), "%s: %s", file, text)
 			}
 		}
 	}
