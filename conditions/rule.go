@@ -32,6 +32,9 @@ type Rule struct {
 	Terms release.Terms
 	// Send names the sinks that are told.
 	Send []Send
+	// Owner is the namespace of the tenant that the rule is of; empty for the
+	// operator's. The rules of one owner share what time they may take.
+	Owner string
 }
 
 // Send is a sink that a rule tells, and what it says to it.

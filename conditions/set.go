@@ -13,7 +13,6 @@ import (
 
 // Set is an immutable set of rules, with the sinks that they send to.
 type Set struct {
-	rules   []*prepared
 	targets map[string]Target
 	// about has, for each kind of subject and each namespace, the rules that may be
 	// about it, in order; those for all namespaces are under the empty one.
@@ -32,12 +31,15 @@ type prepared struct {
 	// of one whose condition is false.
 	said  release.Verdict
 	waits string
+	// budget is that of all rules of the owner.
+	budget *budget
 }
 
 // NewSet makes a set of rules. The targets are the sinks by name; a rule that
 // sends to another one is Broken when it would hold.
 func NewSet(rules []Rule, targets map[string]Target) *Set {
 	s := &Set{targets: maps.Clone(targets), about: map[place][]*prepared{}}
+	budgets := map[string]*budget{"": nil}
 	for i, r := range rules {
 		p := &prepared{
 			Rule: r, order: i, kinds: r.kinds(), waits: "when is false: " + quote(r.when()),
@@ -46,7 +48,10 @@ func NewSet(rules []Rule, targets map[string]Target) *Set {
 				Standing: release.Holds, Reason: "when is true: " + quote(r.when()), Send: []release.Message{},
 			},
 		}
-		s.rules = append(s.rules, p)
+		if _, ok := budgets[r.Owner]; !ok {
+			budgets[r.Owner] = newBudget()
+		}
+		p.budget = budgets[r.Owner]
 		for _, ns := range namespaces(r.On) {
 			at := place{r.On.Kind.Subject(), ns}
 			s.about[at] = append(s.about[at], p)
@@ -73,7 +78,11 @@ func (s *Set) Judge(ctx context.Context, snap release.Snapshot, now time.Time) [
 	l := newLook(snap, now)
 	verdicts := make([]release.Verdict, len(rules))
 	for i, r := range rules {
-		s.judge(ctx, &verdicts[i], r, l)
+		if r.budget == nil {
+			s.judge(ctx, &verdicts[i], r, l)
+			continue
+		}
+		s.within(ctx, &verdicts[i], r, l)
 	}
 	return verdicts
 }
@@ -136,6 +145,19 @@ func (s *Set) judge(ctx context.Context, v *release.Verdict, r *prepared, l *loo
 		s.fill(ctx, v, r, l)
 	}
 	l.needs = nil
+}
+
+// within judges a rule of a tenant, unless its namespace has taken its share.
+func (s *Set) within(ctx context.Context, v *release.Verdict, r *prepared, l *look) {
+	if r.budget.spent() {
+		*v = r.said
+		v.Standing, v.Send = release.Broken, nil
+		v.Reason = "the rules of namespace " + r.Owner + " have taken more time than they may, and are judged later"
+		return
+	}
+	begun := time.Now()
+	s.judge(ctx, v, r, l)
+	r.budget.spend(time.Since(begun))
 }
 
 // open completes the verdict of a rule that could not be judged.

@@ -15,8 +15,12 @@ import (
 	"github.com/rollcall-dev/rollcall/release"
 )
 
-// turns is how many turns of a loop are shown.
-const turns = 20
+// turns is how many turns of a loop are shown, and allTurns how many of all loops
+// together: loops may stand in loops.
+const (
+	turns    = 20
+	allTurns = 100
+)
 
 // grower makes the tree of one expression in one evaluation.
 type grower struct {
@@ -26,11 +30,16 @@ type grower struct {
 	vars interpreter.Activation
 	// state holds the value of each part.
 	state interpreter.EvalState
+	// left is how many turns are shown yet; all growers of a tree share it.
+	left *int
 }
 
 // explain evaluates every part of the expression.
 func (e *expression) explain(ctx context.Context, l *look) *Node {
-	g := &grower{ctx: ctx, env: e.env, tree: e.tree.NativeRep(), vars: l}
+	left := allTurns
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	g := &grower{ctx: ctx, env: e.env, tree: e.tree.NativeRep(), vars: l, left: &left}
 	return g.whole(g.tree.Expr())
 }
 
@@ -42,9 +51,7 @@ func (g *grower) whole(e ast.Expr) *Node {
 	if err != nil {
 		return &Node{Expr: g.text(e), Result: Failed, Error: err.Error()}
 	}
-	ctx, cancel := context.WithTimeout(g.ctx, patience)
-	defer cancel()
-	out, details, err := program.ContextEval(ctx, g.vars)
+	out, details, err := program.ContextEval(g.ctx, g.vars)
 	inner := *g
 	inner.state = details.State()
 	n := inner.grow(e)
@@ -169,7 +176,8 @@ func (g *grower) loop(n *Node, e ast.Expr) {
 	}
 	n.kind = kind
 	i := list.Iterator()
-	for turn := 0; turn < turns && i.HasNext() == types.True; turn++ {
+	for turn := 0; turn < turns && *g.left > 0 && i.HasNext() == types.True; turn++ {
+		*g.left--
 		item := i.Next()
 		inner := *g
 		inner.vars = interpreter.NewHierarchicalActivation(g.vars, bound{c.IterVar(), item})

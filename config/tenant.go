@@ -85,7 +85,7 @@ func compareNames(a, b types.NamespacedName) int {
 }
 
 func qualify(at types.NamespacedName, rule conditions.Rule) conditions.Rule {
-	rule.Name = Qualified(at, rule.Name)
+	rule.Name, rule.Owner = Qualified(at, rule.Name), at.Namespace
 	rule.Send = slices.Clone(rule.Send)
 	for i := range rule.Send {
 		rule.Send[i].Sink = Qualified(at, rule.Send[i].Sink)

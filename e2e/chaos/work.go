@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
@@ -109,7 +110,9 @@ func (w *worker) edit(d *appsv1.Deployment, s Step) {
 }
 
 func (w *worker) change(ctx context.Context, name string, f func(*appsv1.Deployment)) error {
-	return retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+	// With many Deployments at once, their controller writes often.
+	often := wait.Backoff{Steps: 40, Duration: 10 * time.Millisecond, Factor: 1.3, Jitter: 0.2, Cap: 500 * time.Millisecond}
+	return retry.RetryOnConflict(often, func() error {
 		d, err := w.kube.AppsV1().Deployments(w.ns).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return err
