@@ -2,6 +2,7 @@ package conditions_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -104,6 +105,29 @@ func TestSelectsByKind(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			snap := ready(func(s *release.Snapshot) { s.Release.Subject.Kind = tt.subject.Subject() })
 			assert.Equal(t, tt.want, conditions.Selector{Kind: tt.on}.Selects(snap))
+		})
+	}
+}
+
+// A release that was reverted is no news, but it runs: what is told again and again
+// goes on, and so does what is said of those runs.
+func TestARevertedReleaseIsOnlyToldAgain(t *testing.T) {
+	for name, tt := range map[string]struct {
+		rule conditions.Rule
+		want release.Standing
+	}{
+		"once":                   {conditions.Rule{}, release.Skipped},
+		"every day":              {conditions.Rule{Terms: release.Terms{Every: 24 * time.Hour}}, release.Holds},
+		"when it has stalled":    {conditions.Rule{Event: release.DidStall}, release.Skipped},
+		"when it was superseded": {conditions.Rule{Event: release.WasSuperseded}, release.Skipped},
+		"when it was tested":     {conditions.Rule{Event: release.WasTested}, release.Holds},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.rule.Name, tt.rule.On = "r", onDeployments()
+			snap := ready(ofKind(release.Reverted))
+			snap.Outcome = &release.Tested{Passed: true}
+			got := conditions.NewSet([]conditions.Rule{tt.rule}, nil).Judge(t.Context(), snap, noon())
+			require.Equal(t, tt.want, got[0].Standing)
 		})
 	}
 }

@@ -218,13 +218,13 @@ func (s *Set) foresee(ctx context.Context, v *release.Verdict, r *prepared, l *l
 }
 
 // skips says why the rule is not for a release of this kind; empty if it is. What
-// is told again is so of whatever runs, a release that was reverted to as well. Of a
-// release whose kind is not known yet, nothing can be said.
+// is told again is so of whatever runs, a release that was reverted to as well, and so
+// is how those runs ended. Of a release whose kind is not known yet, nothing can be said.
 func (p *prepared) skips(kind release.Kind) string {
-	if kind == "" || kind == release.Reverted && p.Terms.Every > 0 {
+	switch {
+	case kind == "", kind == release.Reverted && (p.Terms.Every > 0 || p.event() == release.WasTested):
 		return ""
-	}
-	if kind == release.Reverted {
+	case kind == release.Reverted:
 		return "a reverted release is never announced"
 	}
 	if !slices.Contains(p.kinds, kind) {

@@ -186,19 +186,17 @@ func (l *Ledger) Wants(a Announcement) (live bool, again time.Time) {
 
 // changes reports whether what is seen is not what a record says.
 func (l *Ledger) changes(rec *v1alpha1.Release, a Announcement) bool {
-	switch phase(rec) {
-	case release.Rolling:
-		return a.Snapshot.Ready || a.Snapshot.Stalled || l.stale(rec, a.Snapshot)
-	case release.Stalled:
-		return a.Snapshot.Ready || l.stale(rec, a.Snapshot)
+	if rolling(rec) {
+		return a.Snapshot.Ready || a.Snapshot.Stalled && phase(rec) == release.Rolling || l.stale(rec, a.Snapshot) ||
+			slices.ContainsFunc(a.Verdicts, func(v release.Verdict) bool { return unheard(rec, v) })
 	}
 	return slices.ContainsFunc(a.Verdicts, func(v release.Verdict) bool {
 		r := stateOf(&rec.Status, v.Rule)
 		switch {
 		case r == nil:
 			return v.Terms.Every > 0 && v.Event == release.BecameReady && v.Standing != release.Skipped
-		case waits(*r) && v.Hash == r.Hash && r.Since != nil: // it settles: only a break is news before its time
-			return v.Standing != release.Holds && len(v.Needs) == 0
+		case waits(*r) && v.Hash == r.Hash && r.Since != nil: // it settles: before its time, only a break is news
+			return v.Standing != release.Holds
 		case waits(*r):
 			return v.Standing == release.Holds || len(v.Needs) > 0 || v.Hash != r.Hash
 		}
@@ -207,12 +205,12 @@ func (l *Ledger) changes(rec *v1alpha1.Release, a Announcement) bool {
 }
 
 // ripe reports whether what is due can be done: what tells of a release again has to
-// hold.
+// hold, or not to be asked for any more.
 func (l *Ledger) ripe(rec *v1alpha1.Release, a Announcement) bool {
 	now := l.clock.Now()
 	for _, r := range rec.Status.Rules {
 		v := verdictOf(a, r.Name)
-		if r.Next != nil && !now.Before(r.Next.Time) && (v == nil || v.Standing == release.Holds || len(v.Needs) > 0) {
+		if r.Next != nil && !now.Before(r.Next.Time) && (v == nil || v.Standing == release.Holds || v.Standing == release.Skipped || len(v.Needs) > 0) {
 			return true
 		}
 		if v != nil && r.Since != nil && waits(r) && !now.Before(r.Since.Add(v.Terms.Settle)) {
@@ -220,7 +218,7 @@ func (l *Ledger) ripe(rec *v1alpha1.Release, a Announcement) bool {
 		}
 	}
 	return slices.ContainsFunc(a.Verdicts, func(v release.Verdict) bool {
-		at := deadline(rec, a.Snapshot, v)
+		at := deadline(rec, v)
 		return !at.IsZero() && !now.Before(at)
 	})
 }

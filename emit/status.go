@@ -35,7 +35,8 @@ type Announcement struct {
 // announcement and time give the same status.
 func advance(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	st := &rec.Status
-	if st.Phase == "" {
+	fresh := st.Phase == ""
+	if fresh {
 		st.Phase = string(phase(rec))
 		st.Subject = rec.Spec.Subject.Kind + "/" + rec.Spec.Subject.Name
 		st.Revision = "rev " + rec.Spec.Revision
@@ -44,6 +45,7 @@ func advance(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	switch p := phase(rec); {
 	case p == release.Rolling || p == release.Stalled:
 		roll(rec, a, now)
+		hear(rec, a, fresh, now)
 		expire(rec, a, now)
 	case p.Completed():
 		reconsider(rec, a, now)
@@ -57,6 +59,9 @@ func roll(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	st, s := &rec.Status, a.Snapshot
 	if st.WaitingFor != s.WaitingFor {
 		st.WaitingFor, st.WaitingSince = s.WaitingFor, micro(now)
+	}
+	if st.Timeline.RolloutStarted == nil {
+		st.Timeline.RolloutStarted = micro(s.StartedAt) // deadlines are counted from it
 	}
 	switch finished := &st.Timeline.RolloutFinished; {
 	case !s.RolledOut && !s.Ready:
@@ -110,17 +115,27 @@ func becomeReady(rec *v1alpha1.Release, a Announcement, now time.Time) {
 		Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: "Ready",
 		Message: "every replica of the release answers", LastTransitionTime: metav1.NewTime(now),
 	})
+	ask(st, a)
+	reconsider(rec, a, now)
+}
+
+// ask lets the rules that are there when a release becomes ready have their say on it,
+// and no others. Until now, an edit did not matter.
+func ask(st *v1alpha1.ReleaseStatus, a Announcement) {
+	st.Rules = slices.DeleteFunc(st.Rules, func(r v1alpha1.RuleState) bool {
+		v := verdictOf(a, r.Name)
+		return waits(r) && (v == nil || v.Event != release.BecameReady)
+	})
 	for _, v := range a.Verdicts {
 		if v.Event != release.BecameReady {
 			continue
 		}
 		if r := stateOf(st, v.Rule); r == nil {
 			st.Rules = append(st.Rules, v1alpha1.RuleState{Name: v.Rule, Hash: v.Hash, State: string(release.Waiting)})
-		} else if r.Overdue { // until now, an edit did not matter
+		} else if waits(*r) {
 			r.Hash = v.Hash
 		}
 	}
-	reconsider(rec, a, now)
 }
 
 // tell writes down what rules say of something that happens to a release once,
@@ -131,19 +146,26 @@ func tell(rec *v1alpha1.Release, a Announcement, verdicts []release.Verdict, wha
 		if v.Event != what || judged(st, v.Rule) {
 			continue
 		}
-		r := v1alpha1.RuleState{Name: v.Rule, Hash: v.Hash, State: string(v.Standing), Reason: v.Reason}
 		if v.Standing == release.Holds {
 			deliver(rec, v, telling{what: what}, a.Traceparent, now)
 		} else {
-			r.State = string(release.Skipped)
+			v.Standing = release.Skipped
 		}
-		st.Rules = append(st.Rules, r)
+		r := stateOf(st, v.Rule)
+		if r == nil {
+			st.Rules = append(st.Rules, v1alpha1.RuleState{Name: v.Rule})
+			r = &st.Rules[len(st.Rules)-1]
+		}
+		r.Hash, r.State, r.Reason = v.Hash, string(v.Standing), v.Reason
 	}
 }
 
 // judged reports whether a rule of that name has had its say. One that was about
 // another event then, and was edited, has none about this release.
-func judged(st *v1alpha1.ReleaseStatus, rule string) bool { return stateOf(st, rule) != nil }
+func judged(st *v1alpha1.ReleaseStatus, rule string) bool {
+	r := stateOf(st, rule)
+	return r != nil && !waits(*r)
+}
 
 // stateOf finds what a rule has said; nil if it has not said anything.
 func stateOf(st *v1alpha1.ReleaseStatus, rule string) *v1alpha1.RuleState {

@@ -1,7 +1,6 @@
 package emit
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -15,7 +14,7 @@ import (
 )
 
 // keptRepeats is how many finished deliveries of one rule to one sink are kept of
-// those that tell a release again.
+// those that tell a release again, or how the runs ended that came of that.
 const keptRepeats = 5
 
 // telling is what a rule tells of a release: what happened, whether because of its
@@ -64,55 +63,13 @@ func deliver(rec *v1alpha1.Release, v release.Verdict, t telling, traceparent fu
 	}
 }
 
-// expire tells the rules whose deadline has passed before they held that the release
-// has stalled, each once.
-func expire(rec *v1alpha1.Release, a Announcement, now time.Time) {
-	for _, v := range a.Verdicts {
-		due := deadline(rec, a.Snapshot, v)
-		if due.IsZero() || now.Before(due) {
-			continue
-		}
-		r := stateOf(&rec.Status, v.Rule)
-		if r == nil {
-			rec.Status.Rules = append(rec.Status.Rules, v1alpha1.RuleState{
-				Name: v.Rule, Hash: v.Hash, State: string(release.Waiting), Reason: v.Reason,
-			})
-			r = &rec.Status.Rules[len(rec.Status.Rules)-1]
-		}
-		r.Overdue = true
-		if v.Event == release.DidStall { // it has no more to say
-			r.State, r.Reason = string(release.Holds), "its deadline passed"
-		}
-		deliver(rec, v, telling{what: release.DidStall, overdue: v.Event == release.BecameReady}, a.Traceparent, now)
-	}
-}
-
-// deadline is when a rule finds that a release has stalled; zero if it does not, or
-// has done so. It is counted from when the rollout began, or was first seen.
-func deadline(rec *v1alpha1.Release, s release.Snapshot, v release.Verdict) time.Time {
-	if v.Terms.Deadline == 0 || v.Standing == release.Skipped || rec.Spec.Baseline {
-		return time.Time{}
-	}
-	ph := phase(rec)
-	rolling := ph == release.Rolling || ph == release.Stalled
-	switch r := stateOf(&rec.Status, v.Rule); {
-	case r == nil && !rolling:
-		return time.Time{} // the rule came later
-	case r != nil && (r.Overdue || !waits(*r) || r.Hash != v.Hash):
-		return time.Time{}
-	case v.Event != release.BecameReady && (v.Event != release.DidStall || !rolling):
-		return time.Time{}
-	}
-	return cmp.Or(s.StartedAt, when(rec.Status.Timeline.Seen)).Add(v.Terms.Deadline)
-}
-
 // repeat tells again of a release that still runs. The times are those on a grid:
 // what was missed is made up for once, and shifts nothing. What ran before the rule
 // came is first told within one turn, spread so that not all of it is told at once.
 func repeat(rec *v1alpha1.Release, a Announcement, now time.Time) {
 	st := &rec.Status
 	for i := range st.Rules {
-		if v := verdictOf(a, st.Rules[i].Name); v == nil || v.Terms.Every == 0 {
+		if v := verdictOf(a, st.Rules[i].Name); v == nil || v.Terms.Every == 0 || v.Standing == release.Skipped {
 			st.Rules[i].Next = nil
 		}
 	}
@@ -129,13 +86,17 @@ func repeat(rec *v1alpha1.Release, a Announcement, now time.Time) {
 			})
 		case waits(*r):
 		case r.Next == nil || r.Hash != v.Hash:
-			r.Hash, r.Next = v.Hash, micro(now.Add(spread(rec, v)))
+			at := now.Add(spread(rec, v))
+			if due := when(r.Next); due.After(now) { // an edit does not put off what is to come
+				at = soonest(due, at)
+			}
+			r.Hash, r.Next = v.Hash, micro(at)
 		case !now.Before(r.Next.Time) && v.Standing == release.Holds:
 			turns := 1 + int64(now.Sub(r.Next.Time)/v.Terms.Every)
 			r.Repeats += turns
 			r.Next = micro(r.Next.Add(time.Duration(turns) * v.Terms.Every))
 			deliver(rec, v, telling{what: v.Event, repeat: r.Repeats}, a.Traceparent, now)
-			prune(st, v.Rule)
+			prune(st)
 		}
 	}
 }
@@ -147,16 +108,17 @@ func spread(rec *v1alpha1.Release, v release.Verdict) time.Duration {
 	return max(time.Duration(share*float64(v.Terms.Every)), time.Second)
 }
 
-// prune forgets the oldest of the deliveries by which a rule told of the release
-// again: those that nothing is left to do about, beyond the few that are kept.
-func prune(st *v1alpha1.ReleaseStatus, rule string) {
-	kept := map[string]int{}
+// prune forgets the oldest of what was told of a release again, and of how the runs
+// ended that came of it: what nothing is left to do about, beyond the few that are kept.
+func prune(st *v1alpha1.ReleaseStatus) {
+	kept := map[[3]string]int{}
 	for i := len(st.Deliveries) - 1; i >= 0; i-- {
 		d := st.Deliveries[i]
-		if d.Rule != rule || d.Repeat == 0 || d.Event != "" {
+		if d.Repeat == 0 {
 			continue
 		}
-		if kept[d.Sink]++; kept[d.Sink] > keptRepeats && d.State != pending && !running(d) {
+		of := [3]string{d.Rule, d.Sink, d.Event}
+		if kept[of]++; kept[of] > keptRepeats && d.State != pending && !running(d) {
 			st.Deliveries = slices.Delete(st.Deliveries, i, i+1)
 		}
 	}
@@ -174,7 +136,7 @@ func due(rec *v1alpha1.Release, a Announcement) time.Time {
 		all = append(all, when(r.Next))
 	}
 	for _, v := range a.Verdicts {
-		all = append(all, deadline(rec, a.Snapshot, v))
+		all = append(all, deadline(rec, v))
 	}
 	return soonest(all...)
 }

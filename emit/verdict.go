@@ -26,7 +26,7 @@ func (l *Ledger) conclude(ctx context.Context, rec *v1alpha1.Release) {
 	for i := range rec.Status.Deliveries {
 		d := &rec.Status.Deliveries[i]
 		if again := []*v1alpha1.Delivery{d}; d.Follows && d.Event == "" && d.Repeat > 0 && d.State != skipped && untold(again) {
-			of := telling{what: release.WasTested, tested: tested(values(again)), of: d.EventID + d.Sink}
+			of := telling{what: release.WasTested, tested: tested(values(again)), repeat: d.Repeat, of: d.EventID + d.Sink}
 			tellAll(again)
 			l.tellTested(ctx, rec, of, now)
 		}
@@ -71,7 +71,8 @@ func values(runs []*v1alpha1.Delivery) []v1alpha1.Delivery {
 }
 
 // tellTested asks the rules about tested. Of runs that were stopped because a newer
-// release came, there is nothing to tell.
+// release came, there is nothing to tell. A rule that did not hold of the runs that
+// had ended is asked again when there are more: a rule that waited may start one later.
 func (l *Ledger) tellTested(ctx context.Context, rec *v1alpha1.Release, t telling, now time.Time) {
 	if l.tested == nil || t.tested.Result == string(release.Cancelled) {
 		return
@@ -79,7 +80,8 @@ func (l *Ledger) tellTested(ctx context.Context, rec *v1alpha1.Release, t tellin
 	a := l.tested(ctx, rec, concluded(rec, *t.tested))
 	st := &rec.Status
 	for _, v := range a.Verdicts {
-		if v.Event != release.WasTested || t.of == "" && judged(st, v.Rule) {
+		r := stateOf(st, v.Rule)
+		if v.Event != release.WasTested || t.of == "" && r != nil && r.State != string(release.Skipped) {
 			continue
 		}
 		if v.Standing == release.Holds {
@@ -87,7 +89,7 @@ func (l *Ledger) tellTested(ctx context.Context, rec *v1alpha1.Release, t tellin
 		} else {
 			v.Standing = release.Skipped
 		}
-		if r := stateOf(st, v.Rule); r == nil {
+		if r == nil {
 			st.Rules = append(st.Rules, v1alpha1.RuleState{Name: v.Rule, Hash: v.Hash, State: string(v.Standing), Reason: v.Reason})
 		} else {
 			r.State, r.Reason, r.Hash = string(v.Standing), v.Reason, v.Hash

@@ -84,7 +84,7 @@ func (w *Watcher) followCustom(ref release.KindRef) error {
 	if w.Mapper == nil {
 		return fmt.Errorf("follow %s: nothing maps kinds to resources", ref.Kind)
 	}
-	mapping, err := w.Mapper.RESTMapping(gvk.GroupKind(), gvk.Version)
+	mapping, err := w.mapping(gvk)
 	if err != nil {
 		return fmt.Errorf("follow %s: %w", ref.Kind, err)
 	}

@@ -149,3 +149,38 @@ func TestAnObjectOfAKindMayGoWhileItIsRead(t *testing.T) {
 	require.EqualError(t, w.look(t.Context(), of(someWidget, "gear")), "read Widget.example.com shop/gear: Forbidden")
 	require.Empty(t, w.ledger.told())
 }
+
+// stale is a mapper that learns of a kind only when it is told to ask anew.
+type stale struct {
+	meta.RESTMapper
+	fresh  meta.RESTMapper
+	resets int
+}
+
+// Reset lets it ask anew.
+func (s *stale) Reset() { s.RESTMapper, s.resets = s.fresh, s.resets+1 }
+
+func TestAKindThatIsInstalledLaterIsFound(t *testing.T) {
+	w := newWorld(t)
+	w.api.install("widgets")
+	w.api.put("widgets", widget("gear", "small", 1))
+	mapper := &stale{RESTMapper: meta.NewDefaultRESTMapper(nil), fresh: meta.NewDefaultRESTMapper(nil)}
+	known := w.Mapper
+	w.Mapper = mapper
+	gear := release.Query{APIVersion: "example.com/v1", Kind: "Widget", Name: "gear"}
+	find := func() release.Found {
+		return w.Find(t.Context(), release.Subject{Namespace: "shop"}, []release.Query{gear})[gear]
+	}
+	for range 3 {
+		require.Contains(t, find().Err, "no kind Widget")
+	}
+	require.Equal(t, 1, mapper.resets, "not at each look")
+	mapper.fresh = known
+	w.clock.Step(rediscover - time.Second)
+	require.NotEmpty(t, find().Err)
+	w.clock.Step(time.Second)
+	require.NotNil(t, find().Object)
+	w.clock.Step(time.Hour)
+	require.NotNil(t, find().Object)
+	require.Equal(t, 2, mapper.resets, "what is known is not asked for")
+}

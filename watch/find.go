@@ -46,7 +46,7 @@ func (w *Watcher) object(ctx context.Context, namespace string, q release.Query)
 	if err != nil {
 		return nil, fmt.Errorf("read apiVersion: %w", err)
 	}
-	mapping, err := w.Mapper.RESTMapping(gv.WithKind(q.Kind).GroupKind(), gv.Version)
+	mapping, err := w.mapping(gv.WithKind(q.Kind))
 	switch {
 	case meta.IsNoMatchError(err):
 		return nil, fmt.Errorf("the cluster has no kind %s in %s", q.Kind, q.APIVersion)

@@ -114,6 +114,8 @@ type Watcher struct {
 	kinds map[string]following         // what is judged, by the kind of the subject
 	known map[release.Subject]identity // what was settled, or there at the first look
 	bound context.Context              //nolint:containedctx // it bounds the caches of kinds that are followed later
+	// discovered is when the API server was last asked anew what kinds it knows.
+	discovered time.Time
 }
 
 // following is a kind of subjects that is followed.
@@ -333,10 +335,15 @@ func (w *Watcher) again(ctx context.Context, seen observed, last release.Past) b
 	return live
 }
 
-// await looks at a subject again when its release is to be told again.
+// await looks at a subject again when its release is to be told again. What is due,
+// and was not told at this look, is tried at the next tick.
 func (w *Watcher) await(s release.Subject) {
 	if last, ok := w.History.Recorded(s); ok && !last.Due.IsZero() {
-		w.queue.AddAfter(s, max(last.Due.Sub(w.Clock.Now()), 0))
+		due := last.Due.Sub(w.Clock.Now())
+		if due <= 0 {
+			due = Tick
+		}
+		w.queue.AddAfter(s, due)
 	}
 }
 

@@ -83,7 +83,7 @@ func TestRecord(t *testing.T) {
 		assert.Contains(t, string(raw), want)
 	}
 	assert.NotContains(t, string(raw), "hunter2")
-	assert.Equal(t, ran{0, "ok   " + file + "  Deployment/web is rolled out\n", ""}, rollcall(t, "", "test", file))
+	assert.Equal(t, ran{0, "ok   " + file + "  Deployment/web is rolled out\n1 passed, 0 failed\n", ""}, rollcall(t, "", "test", file))
 	again := rollcall(t, "", "record", "Deployment/web", "--kubeconfig", kubeconfig, "-o", file)
 	assert.Equal(t, ran{1, "", "error: write " + file + ": it is there already; --force overwrites it\n"}, again)
 }

@@ -73,6 +73,9 @@ func (j *judge) Handle(ctx context.Context, s release.Snapshot) error {
 func (j *judge) tested(ctx context.Context, rec *v1alpha1.Release, s release.Snapshot) emit.Announcement {
 	s.Labels, s.Annotations = j.reader.Marks(s.Release.Subject)
 	s, verdicts := j.inform(ctx, s)
+	if j.heard != nil {
+		j.heard(s, verdicts)
+	}
 	a := j.announcement(s, verdicts)
 	if trace, ok := journey.FromRecorded(rec.Status.Trace); ok {
 		a.Traceparent = func(d v1alpha1.Delivery) string { return journey.EventTraceparent(trace, s.Release, d) }

@@ -37,8 +37,8 @@ type Parts struct {
 	Baseline func(created time.Time) bool
 	// Observe is told of each attempt to deliver; it may be nil.
 	Observe func(emit.Delivered)
-	// Heard is told of each live snapshot, and of what the rules say of it, before it
-	// is recorded; it may be nil.
+	// Heard is told of each live snapshot, and of each release whose runs have ended,
+	// and of what the rules say of it, before that is recorded; it may be nil.
 	Heard func(release.Snapshot, []release.Verdict)
 	// Broken is told of each rule that could not be evaluated on a live snapshot; it
 	// may be nil.

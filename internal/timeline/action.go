@@ -28,6 +28,7 @@ import (
 //	crash after N calls                          rollcall dies on hearing the answer to its Nth call from now, and is started again
 //	lag KIND|all DURATION                        from now on caches are so far behind
 //	fail VERB RESOURCE CODE for DURATION|N times calls of rollcall fail; so do sends to a sink: fail send SINK for 1m
+//	run SINK [KIND/NAME [rev N]] HOW [MESSAGE]   the newest run of a sink ends: succeeded, failed or errored
 //
 // A line with a range of numbers, as in web-[01-20], is one for each of them.
 func readAction(text string) (Action, error) {
@@ -75,10 +76,12 @@ func readLine(text string) (Action, error) {
 		return readLag(rest)
 	case "fail":
 		return readFail(rest)
+	case "run":
+		return readEnding(rest)
 	}
 	r, err := readRef(word)
 	if err != nil {
-		return nil, fmt.Errorf("%w, or be one of delete, orphan, touch, stop, start, restart, second, wipe, crash, lag, fail", err)
+		return nil, fmt.Errorf("%w, or be one of delete, orphan, touch, stop, start, restart, second, wipe, crash, lag, fail, run", err)
 	}
 	s, err := readShape(r.Kind, rest)
 	return show{r, s}, err
@@ -259,7 +262,7 @@ func readFail(text string) (Action, error) {
 	default:
 		return nil, errFail
 	}
-	known := []string{"get", "list", "create", "update", "patch", "delete", "send", "any"}
+	known := []string{"get", "list", "create", "update", "patch", "delete", "send", "stop", "any"}
 	if err != nil || !slices.Contains(known, a.verb) || a.code < 400 || a.code > 599 {
 		return nil, errFail
 	}

@@ -45,7 +45,7 @@ type Moment struct {
 // Note is one thing that happened.
 type Note struct {
 	At time.Duration
-	// What is step, look, record, send or process.
+	// What is step, look, record, send, stop, run or process.
 	What string
 	Text string
 }
@@ -222,7 +222,7 @@ func (e *engine) settle() error {
 		}
 		more := false
 		for _, p := range e.running {
-			busy, err := p.work(e.ctx)
+			busy, err := e.work(p)
 			if err != nil {
 				return err
 			}

@@ -3,50 +3,77 @@ package timeline
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/rollcall-dev/rollcall/release"
 )
 
-// expect reads "- TIME: EVENT KIND/NAME RELEASE [rev N] [over N,N] [FLAG]... [commit C] [source C] [-> RULE/SINK]".
+// expect reads "- TIME: EVENT KIND/NAME RELEASE [rev N] [over N,N] [repeat N] [result R] [FLAG]... [commit C]
+// [source C] [-> RULE/SINK]", and below it "parameters".
 func (r *reader) expect(n *yaml.Node) {
 	r.t.Expect = []Expected{}
 	for _, item := range r.list(n, "expect") {
-		if item.Kind != yaml.MappingNode || len(item.Content) != 2 {
+		if item.Kind != yaml.MappingNode || len(item.Content) < 2 || item.Content[1].Kind != yaml.ScalarNode {
 			r.wrong(item, "an event is written as in 12s: ready Deployment/web release rev 2")
 			continue
 		}
+		parameters := r.given(item)
 		lines, err := spread(item.Content[1].Value)
 		if err != nil {
 			r.wrong(item.Content[1], "%v", err)
 		}
 		for _, line := range lines {
-			r.expectOne(item, line)
+			r.expectOne(item, line, parameters)
 		}
 	}
 }
 
-func (r *reader) expectOne(item *yaml.Node, line string) {
+func (r *reader) expectOne(item *yaml.Node, line string, parameters map[string]string) {
 	e, err := readExpected(line)
 	if err != nil {
 		r.wrong(item.Content[1], "%v", err)
 	}
-	e.Line = item.Line
+	e.Line, e.Parameters = item.Line, parameters
 	if e.Whenever = item.Content[0].Value == "any"; !e.Whenever {
 		e.At = r.moment(item.Content[0])
 	}
 	r.t.Expect = append(r.t.Expect, e)
 }
 
+// given reads the parameters of an expected event; nil if the file says nothing of them.
+func (r *reader) given(item *yaml.Node) map[string]string {
+	if len(item.Content) == 2 {
+		return nil
+	}
+	rest := yaml.Node{Kind: yaml.MappingNode, Line: item.Line, Column: item.Column, Content: item.Content[2:]}
+	out := map[string]string{}
+	for _, p := range r.pairs(&rest, "an expected event, after its time", "parameters") {
+		for _, one := range r.pairs(p[1], "parameters") {
+			if one[1].Kind != yaml.ScalarNode {
+				r.wrong(one[1], "a parameter is a text")
+			}
+			out[one[0].Value] = one[1].Value
+		}
+	}
+	return out
+}
+
 // events and flags are the words of an expected event.
-func events() []string { return []string{"ready", "stalled", "superseded"} }
+func events() []string { return []string{"ready", "stalled", "superseded", "tested", stopped} }
 
 func flags() []string {
 	return []string{"gateTimeout", "late", "outOfBand", "partial"}
 }
 
+func results() []string {
+	return []string{string(release.Success), string(release.Failure), string(release.RunError)}
+}
+
 func readExpected(text string) (Expected, error) {
-	e := Expected{AnyRev: true, AnyCommit: true, AnySource: true, AnyAddress: true}
+	e := Expected{AnyRev: true, AnyCommit: true, AnySource: true, AnyAddress: true, AnyResult: true}
 	text, address, addressed := strings.Cut(text, "->")
 	if addressed {
 		var ok bool
@@ -83,6 +110,17 @@ func (e *Expected) rest(words []string) error {
 			e.Flags = append(e.Flags, word)
 		case word == "over" && len(words) > 0:
 			e.Over, words = strings.Split(words[0], ","), words[1:]
+		case word == "repeat" && len(words) > 0:
+			n, err := strconv.ParseInt(words[0], 10, 64)
+			if err != nil || n < 1 {
+				return fmt.Errorf("repeat %s must be a number from 1 on", words[0])
+			}
+			e.Repeat, words = n, words[1:]
+		case word == "result" && len(words) > 0:
+			if !slices.Contains(results(), words[0]) {
+				return fmt.Errorf("unknown result %q; there are %s", words[0], strings.Join(results(), ", "))
+			}
+			e.Result, e.AnyResult, words = words[0], false, words[1:]
 		case word == "again":
 			e.Repeated = true
 		case word == "rev" && len(words) > 0:
@@ -92,7 +130,7 @@ func (e *Expected) rest(words []string) error {
 		case word == "source" && len(words) > 0:
 			e.Source, e.AnySource, words = commits(words[0]), false, words[1:]
 		default:
-			return fmt.Errorf("unknown word %q; there are rev N, over N,N, commit C, source C, again, and the flags %s", word, strings.Join(flags(), ", "))
+			return fmt.Errorf("unknown word %q; there are rev N, over N,N, repeat N, result R, commit C, source C, again, and the flags %s", word, strings.Join(flags(), ", "))
 		}
 	}
 	slices.Sort(e.Flags)
@@ -109,77 +147,4 @@ func commits(s string) string {
 		all[i] = commit(all[i])
 	}
 	return strings.Join(all, "+")
-}
-
-// records reads "- KIND/NAME rev N RELEASE PHASE".
-func (r *reader) records(n *yaml.Node) {
-	r.t.Records = []Recorded{}
-	for _, item := range r.list(n, "records") {
-		words := strings.Fields(item.Value)
-		if item.Kind != yaml.ScalarNode || len(words) != 5 || words[1] != "rev" {
-			r.wrong(item, "a record is written as in Deployment/web rev 2 release Ready")
-			continue
-		}
-		ref, err := readRef(words[0])
-		if err != nil {
-			r.wrong(item, "%v", err)
-		}
-		r.t.Records = append(r.t.Records, Recorded{Subject: ref, Revision: words[2], Kind: words[3], Phase: words[4], Line: item.Line})
-	}
-}
-
-// Differences says in what a run is not as expected, in the words of the file.
-// Without one it is.
-func (t *Timeline) Differences(run *Run) []string {
-	var out []string
-	left := slices.Clone(run.Events)
-	for _, want := range t.Expect {
-		i := slices.IndexFunc(left, want.matches)
-		if i < 0 {
-			out = append(out, fmt.Sprintf("%s:%d: not sent:   %s %s", t.File, want.Line, want.when(), want))
-			continue
-		}
-		left = slices.Delete(left, i, i+1)
-	}
-	for _, s := range left {
-		out = append(out, t.extra(s))
-	}
-	return append(out, t.otherRecords(run.Records)...)
-}
-
-func (t *Timeline) extra(s Said) string {
-	again := ""
-	if s.Again > 0 {
-		again = fmt.Sprintf(", and %d times again", s.Again)
-	}
-	return fmt.Sprintf("%s: unexpected: %s %s%s", t.File, moment(s.At), s, again)
-}
-
-func (e Expected) when() string {
-	if e.Whenever {
-		return "any"
-	}
-	return moment(e.At)
-}
-
-// otherRecords compares the records, if the file names any.
-func (t *Timeline) otherRecords(got []Recorded) []string {
-	if t.Records == nil {
-		return nil
-	}
-	var out []string
-	for i, want := range t.Records {
-		line := want.Line
-		want.Line = 0
-		switch {
-		case i >= len(got):
-			out = append(out, fmt.Sprintf("%s:%d: no record:  %s", t.File, line, want))
-		case got[i] != want:
-			out = append(out, fmt.Sprintf("%s:%d: record is:  %s, not %s", t.File, line, got[i], want))
-		}
-	}
-	for _, r := range got[min(len(got), len(t.Records)):] {
-		out = append(out, fmt.Sprintf("%s: record too many: %s", t.File, r))
-	}
-	return out
 }

@@ -1,14 +1,11 @@
 package timeline
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/rollcall-dev/rollcall/config"
 	"github.com/rollcall-dev/rollcall/internal/memory"
@@ -47,15 +44,15 @@ func (e *engine) fate(c memory.Call) memory.Fate {
 		return memory.Fate{Down: true}
 	}
 	f.calls++
-	if f.calls == f.crashAt {
-		f.down = true
-		return memory.Fate{Lost: true}
-	}
+	f.down = f.calls == f.crashAt
 	now := e.clock.now.Sub(e.zero)
 	for _, one := range f.fails {
 		if one.hits(c, now) {
 			return memory.Fate{Code: one.code}
 		}
+	}
+	if f.down {
+		return memory.Fate{Lost: true}
 	}
 	if f.calls == f.failAt || f.once && !f.had[c.String()] {
 		f.had[c.String()] = true
@@ -134,16 +131,4 @@ func defaultRules(kinds []string) string {
 		return head + "  []\n"
 	}
 	return head + b.String()
-}
-
-// sortRecords sorts records by subject and sequence; of are their objects.
-func sortRecords(all []Recorded, of []*unstructured.Unstructured) {
-	sequence := map[Recorded]int64{}
-	for i := range all {
-		sequence[all[i]] = number(part(of[i].Object, "spec")["sequence"])
-	}
-	slices.SortStableFunc(all, func(a, b Recorded) int {
-		return cmp.Or(strings.Compare(a.Subject.Kind, b.Subject.Kind), strings.Compare(a.Subject.Namespace, b.Subject.Namespace),
-			strings.Compare(a.Subject.Name, b.Subject.Name), cmp.Compare(sequence[a], sequence[b]))
-	})
 }

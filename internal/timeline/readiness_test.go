@@ -2,7 +2,6 @@ package timeline_test
 
 import (
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -28,7 +27,13 @@ func load(t *testing.T, file string) *timeline.Timeline {
 
 // Every situation ends as its file says; and it ends the same, if not earlier, when
 // caches lag, rollcall is restarted or dies, and calls fail.
-func TestReadiness(t *testing.T) {
+func TestReadiness(t *testing.T) { endsAsItSays(t, folder) }
+
+// So does every story of what rules can ask for beyond a condition.
+func TestTerms(t *testing.T) { endsAsItSays(t, "testdata/terms") }
+
+func endsAsItSays(t *testing.T, folder string) {
+	t.Helper()
 	files, err := filepath.Glob(folder + "/*.yaml")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
@@ -50,13 +55,14 @@ func TestReadiness(t *testing.T) {
 
 // effect is what arrived, however often it was sent.
 type effect struct {
-	ID, Event, Subject, Kind, Rule, Sink string
+	ID, Event, Subject, Kind, Rule, Sink, Result string
+	Repeat                                       int64
 }
 
 func effects(run *timeline.Run) map[effect]time.Duration {
 	out := map[effect]time.Duration{}
 	for _, s := range run.Events {
-		out[effect{s.ID, s.Event, s.Subject.String(), s.Kind, s.Rule, s.Sink}] = s.At
+		out[effect{s.ID, s.Event, s.Subject.String(), s.Kind, s.Rule, s.Sink, s.Result, s.Repeat}] = s.At
 	}
 	return out
 }
@@ -75,10 +81,16 @@ func disturb(t *testing.T, tl *timeline.Timeline, calm *timeline.Run) {
 			continue
 		}
 		got := effects(run)
-		assert.ElementsMatch(t, slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(got)), "%s: %s", tl.File, name)
+		for e := range want {
+			if _, ok := got[e]; !ok {
+				t.Errorf("%s: %s: not sent: %+v", tl.File, name, e)
+			}
+		}
 		for e, at := range got {
-			if calmly, ok := want[e]; ok {
-				assert.GreaterOrEqual(t, at, calmly, "%s: %s: %s was sent too early", tl.File, name, e.Subject)
+			if calmly, ok := want[e]; !ok {
+				t.Errorf("%s: %s: unexpected, at %s: %+v", tl.File, name, at, e)
+			} else if at < calmly {
+				t.Errorf("%s: %s: at %s, and not at %s, and so too early: %+v", tl.File, name, at, calmly, e)
 			}
 		}
 	}

@@ -106,9 +106,14 @@ type Said struct {
 	Over []string `json:"over,omitempty"`
 	// Flags are what else the event says, sorted.
 	Flags []string `json:"flags,omitempty"`
-	// Rule and Sink say who tells whom.
-	Rule string `json:"rule"`
-	Sink string `json:"sink"`
+	// Repeat counts the times that the release was told before, Result is how its runs
+	// ended, if that is what the event tells.
+	Repeat int64  `json:"repeat,omitempty"`
+	Result string `json:"result,omitempty"`
+	// Rule and Sink say who tells whom, Parameters what the sink is given.
+	Rule       string            `json:"rule"`
+	Sink       string            `json:"sink"`
+	Parameters map[string]string `json:"parameters,omitempty"`
 	// Again counts how often it was sent beyond the first time.
 	Again int `json:"again,omitempty"`
 }
@@ -121,6 +126,12 @@ func (s Said) String() string {
 	}
 	if len(s.Over) > 0 {
 		words = append(words, "over "+strings.Join(s.Over, ","))
+	}
+	if s.Repeat > 0 {
+		words = append(words, fmt.Sprint("repeat ", s.Repeat))
+	}
+	if s.Result != "" {
+		words = append(words, "result "+s.Result)
 	}
 	words = append(words, s.Flags...)
 	if s.Commit != "" {
@@ -138,59 +149,6 @@ func shortened(commits string) string {
 		all[i] = shorten(all[i])
 	}
 	return strings.Join(all, "+")
-}
-
-// Expected is an event as a file expects it.
-type Expected struct {
-	Said
-	// Line is where it is written.
-	Line int
-	// Whenever says that the time does not matter, the others that the file does
-	// not say it.
-	Whenever   bool
-	AnyRev     bool
-	AnyCommit  bool
-	AnySource  bool
-	AnyAddress bool
-	// Repeated says that it is sent more than once, each time under the same id.
-	Repeated bool
-}
-
-// matches reports whether an event is the expected one.
-func (e Expected) matches(s Said) bool {
-	return e.Event == s.Event && e.Subject == s.Subject && e.Kind == s.Kind &&
-		slices.Equal(e.Flags, s.Flags) && slices.Equal(e.Over, s.Over) && e.Repeated == (s.Again > 0) &&
-		(e.Whenever || e.At == s.At) &&
-		(e.AnyRev || e.Revision == s.Revision) &&
-		(e.AnyCommit || e.Commit == s.Commit || e.Commit != "" && strings.HasPrefix(s.Commit, e.Commit+"+")) &&
-		(e.AnySource || e.Source == s.Source) &&
-		(e.AnyAddress || e.Rule == s.Rule && e.Sink == s.Sink)
-}
-
-// String gives the event as it is written.
-func (e Expected) String() string {
-	s := e.Said.String()
-	if e.AnyAddress {
-		s, _, _ = strings.Cut(s, " -> ")
-	}
-	if e.Repeated {
-		s += ", more than once"
-	}
-	return s
-}
-
-// Recorded is a record as it is left.
-type Recorded struct {
-	Subject  Ref    `json:"subject"`
-	Revision string `json:"revision"`
-	Kind     string `json:"kind"`
-	Phase    string `json:"phase"`
-	Line     int    `json:"-"`
-}
-
-// String gives the record as a file expects it.
-func (r Recorded) String() string {
-	return fmt.Sprintf("%s rev %s %s %s", r.Subject, r.Revision, r.Kind, r.Phase)
 }
 
 // moment gives a time of a story as people write it.
