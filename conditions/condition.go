@@ -14,7 +14,7 @@ import (
 )
 
 // patience bounds the evaluation of one expression, whatever its cost is said to be.
-const patience = time.Second
+const patience = 5 * time.Second
 
 // errUnread says that an expression depends on what was not read yet.
 var errUnread = errors.New("it is not known yet")

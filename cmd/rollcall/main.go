@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -32,7 +33,7 @@ func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 // the command found or could not do, 2 for a command line that makes no sense.
 func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	root := newRoot(filepath.Base(args[0]))
-	root.SetArgs(args[1:])
+	root.SetArgs(asGoTest(args[1:]))
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
@@ -50,6 +51,18 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	}
 	_, _ = fmt.Fprintln(errs, "error:", err)
 	return 1
+}
+
+// asGoTest takes -run for --run, as people know it from go test: a flag of one dash
+// has one letter otherwise.
+func asGoTest(args []string) []string {
+	out := slices.Clone(args)
+	for i, a := range out {
+		if len(out) > 0 && out[0] == "test" && (a == "-run" || strings.HasPrefix(a, "-run=")) {
+			out[i] = "-" + a
+		}
+	}
+	return out
 }
 
 // usageError is an error in the command line.
