@@ -87,7 +87,9 @@ func TestTestedIsAskedAgainWhenThereIsMoreToTell(t *testing.T) {
 	rec := withRun(func(d *v1alpha1.Delivery) { d.Outcome = &v1alpha1.Outcome{Result: "success"} })
 	l, _, _ := newTestLedger(t)
 	say := func(all ...release.Verdict) {
-		l.tested = func(_ context.Context, _ *v1alpha1.Release, s release.Snapshot) Announcement { return announce(s, all...) }
+		l.tested = func(_ context.Context, _ *v1alpha1.Release, s release.Snapshot) Announcement {
+			return announce(s, all...)
+		}
 		l.conclude(t.Context(), rec)
 	}
 	say(good, bad)
