@@ -42,7 +42,7 @@ var rooms = map[string]struct {
 		"it looks as the controller does, and goes no further than the verdict",
 	},
 	"internal/timeline": {
-		[]string{"release", "release/v1alpha1", "watch/lean", "watch/gitops", "emit", "journey", "config", "internal/line", "internal/memory"},
+		[]string{"release", "release/v1alpha1", "watch/lean", "watch/gitops", "conditions", "emit", "journey", "config", "internal/line", "internal/memory"},
 		"it tells what happens to objects and hears what is sent; how rollcall comes to it is not its business",
 	},
 	"internal/record": {

@@ -192,6 +192,6 @@ func TestEveryKindIsToldOf(t *testing.T) {
 		assert.True(t, row.MatchString(readme), "README.md has no row for %s", kind)
 		assert.True(t, row.MatchString(engines), "docs/engines.md has no row for %s", kind)
 		rule := regexp.MustCompile("(?m)^\\| `rules\\[\\]\\.on\\.kind` .*`" + kind + "`")
-		assert.True(t, rule.MatchString(readme), "README.md does not say that a rule can be on %s", kind)
+		assert.True(t, rule.MatchString(read(t, rulesPage)), "docs/rules.md does not say that a rule can be on %s", kind)
 	}
 }

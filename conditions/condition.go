@@ -11,7 +11,6 @@ import (
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
-	"k8s.io/apiserver/pkg/cel/library"
 )
 
 // patience bounds the evaluation of one expression, whatever its cost is said to be.
@@ -27,8 +26,9 @@ type expression struct {
 	tree    *cel.Ast
 	program cel.Program
 	reads   Reads
-	// cost is the most that it may cost.
-	cost uint64
+	// cost is the most that it may cost; hides says that this is not to be relied on.
+	cost  uint64
+	hides bool
 }
 
 // options are how the program is made. Counting costs makes an evaluation several
@@ -37,13 +37,13 @@ type expression struct {
 func (e *expression) options() []cel.ProgramOption {
 	out := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
 	if e.counts() {
-		out = append(out, cel.CostTracking(&library.CostEstimator{}), cel.CostLimit(maxCost), cel.InterruptCheckFrequency(interruptEvery))
+		out = append(out, cel.CostTracking(actual{}), cel.CostLimit(maxCost), cel.InterruptCheckFrequency(interruptEvery))
 	}
 	return out
 }
 
 func (e *expression) counts() bool {
-	return e.cost > maxCost || e.reads.Object || len(e.reads.Lookups) > 0
+	return e.cost > maxCost || e.reads.Object || len(e.reads.Lookups) > 0 || e.hides
 }
 
 // Reads is what the expression reads beside what every snapshot holds.

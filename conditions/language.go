@@ -136,7 +136,7 @@ func (l *Language) compile(expr string, want wanted) (*expression, error) {
 	if wrong := want.mistaken(tree.OutputType()); wrong != "" {
 		return nil, Issues{{Line: 1, Column: 1, Message: wrong}}
 	}
-	e := &expression{text: expr, env: l.env, tree: tree, reads: readsOf(tree.NativeRep())}
+	e := &expression{text: expr, env: l.env, tree: tree, reads: readsOf(tree.NativeRep()), hides: hides(tree.NativeRep())}
 	if why := e.reads.refused(); why != "" {
 		return nil, Issues{{Line: 1, Column: 1, Message: why}}
 	}

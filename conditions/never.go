@@ -18,7 +18,7 @@ func (r Rule) NeverHolds() bool {
 	if r.When == nil {
 		return false
 	}
-	program, err := r.When.env.Program(r.When.tree, cel.EvalOptions(cel.OptPartialEval), cel.CostLimit(maxCost))
+	program, err := r.When.env.Program(r.When.tree, cel.EvalOptions(cel.OptPartialEval), cel.CostTracking(actual{}), cel.CostLimit(maxCost))
 	if err != nil {
 		return false
 	}

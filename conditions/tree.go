@@ -46,7 +46,7 @@ func (e *expression) explain(ctx context.Context, l *look) *Node {
 // whole evaluates an expression that nothing was evaluated of yet.
 func (g *grower) whole(e ast.Expr) *Node {
 	part := ast.NewCheckedAST(ast.NewAST(e, g.tree.SourceInfo()), g.tree.TypeMap(), g.tree.ReferenceMap())
-	program, err := g.env.PlanProgram(part, cel.EvalOptions(cel.OptExhaustiveEval, cel.OptTrackState), cel.CostLimit(maxCost),
+	program, err := g.env.PlanProgram(part, cel.EvalOptions(cel.OptExhaustiveEval, cel.OptTrackState), cel.CostTracking(actual{}), cel.CostLimit(maxCost),
 		cel.InterruptCheckFrequency(interruptEvery))
 	if err != nil {
 		return &Node{Expr: g.text(e), Result: Failed, Error: err.Error()}

@@ -148,11 +148,15 @@ func TestPlain(t *testing.T) {
 	for message, want := range map[string]string{
 		"undefined field 'redy'":                                                             "undefined field 'redy'",
 		"undeclared reference to 'x' (in container '')":                                      "undeclared reference to 'x'",
-		"Syntax error: mismatched input ')' expecting {'[', 1}":                              "syntax error: mismatched input ')'",
 		"type '(rollcall.App, rollcall.Release)'":                                            "type '(app, release)'",
 		"found no matching overload for '_==_' applied to '(string, int)'":                   "== cannot be applied to string and int",
 		"found no matching overload for 'startsWith' applied to 'string.(int)'":              "startsWith cannot be applied to string.(int)",
-		"found no matching overload for '!_' applied to '(string)'":                          "! cannot be applied to (string)",
+		"found no matching overload for '!_' applied to '(string)'":                          "! cannot be applied to string",
+		"found no matching overload for '_?_:_' applied to '(bool, string, int)'":            "?: cannot be applied to bool, string and int",
+		"found no matching overload for '_[_]' applied to '(map(string, string), int)'":      "[] cannot be applied to map(string, string) and int",
+		"found no matching overload for '_==_' applied to '(int, map(string, string))'":      "== cannot be applied to int and map(string, string)",
+		"found no matching overload for '@in' applied to '(string, string)'":                 "in cannot be applied to string and string",
+		"found no matching overload for '-_' applied to '(string)'":                          "- cannot be applied to string",
 		"found no matching overload for '@lookup' applied to '(rollcall.look, string, int)'": "lookup cannot be applied to (string, int)",
 	} {
 		assert.Equal(t, want, plain(message))

@@ -19,6 +19,8 @@ type Config struct {
 	Rules []conditions.Rule
 	// Warnings say what is no mistake, and most likely not meant.
 	Warnings []Mistake
+	// Uses are the kinds of objects that the text is about, with and without mistakes.
+	Uses []Use
 
 	set *conditions.Set
 }

@@ -31,7 +31,7 @@ func load(src source, tenant string) (Config, []Mistake) {
 	r.tenant = tenant
 	language, err := conditions.NewLanguage()
 	if err != nil {
-		r.wrong(position{1, 1}, "%v", err)
+		r.wrong(Unreadable, position{1, 1}, "%v", err)
 		return Config{}, r.mistakes
 	}
 	r.language = language
@@ -50,7 +50,7 @@ func (r *reader) config() Config {
 		delete(r.sinks, name)
 	}
 	c := compose(r.sinks, rules)
-	c.Warnings = sorted(r.warnings)
+	c.Warnings, c.Uses = sorted(r.warnings), r.uses
 	return c
 }
 
@@ -67,11 +67,11 @@ func culprits(mistakes []Mistake) (rules, sinks map[string]bool) {
 // parse gives the one document of the text; nil if there is none.
 func (r *reader) parse() *yaml.Node {
 	if len(r.src.text) > maxText {
-		r.wrong(position{1, 1}, "text is longer than 1 MiB")
+		r.wrong(Unreadable, position{1, 1}, "text is longer than 1 MiB")
 		return nil
 	}
 	if at, ok := invalid(r.src.text); !ok {
-		r.wrong(at, "text is not UTF-8")
+		r.wrong(Unreadable, at, "text is not UTF-8")
 		return nil
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(r.src.text))
@@ -82,7 +82,7 @@ func (r *reader) parse() *yaml.Node {
 	}
 	switch err := decoder.Decode(&next); {
 	case err == nil:
-		r.wrong(start(&next), "only one document is allowed")
+		r.wrong(Unreadable, start(&next), "only one document is allowed")
 		return nil
 	case !errors.Is(err, io.EOF):
 		r.syntax(err)
@@ -116,7 +116,7 @@ func (r *reader) document(root *yaml.Node) {
 	if empty(root) || !r.simple(root, 0) {
 		return
 	}
-	top := r.object(root, shape{what: "configuration", fields: []string{"sinks", "rules"}})
+	top := r.object(root, shape{what: "configuration"})
 	// The sinks come first: a rule may name only those that are there.
 	if node := top["sinks"]; node != nil && !empty(node) {
 		r.readSinks(node)

@@ -188,27 +188,3 @@ func TestLoadManyMistakesInTime(t *testing.T) {
 	_, mistakes := config.Load("rules.yaml", []byte(text))
 	assert.Len(t, mistakes, 20000)
 }
-
-func FuzzLoad(f *testing.F) {
-	cases, err := filepath.Glob("testdata/*.txtar")
-	require.NoError(f, err)
-	for _, path := range cases {
-		archive, err := txtar.ParseFile(path)
-		require.NoError(f, err)
-		f.Add(archive.Files[0].Data)
-	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		for _, read := range []func(string, []byte) (config.Config, []config.Mistake){config.Load, config.File} {
-			cfg, mistakes := read("rules.yaml", text)
-			for _, m := range mistakes {
-				assert.Positive(t, m.Line)
-				assert.Positive(t, m.Column)
-				assert.NotEmpty(t, m.Message)
-			}
-			for _, rule := range cfg.Rules {
-				assert.NotEmpty(t, rule.Name)
-			}
-			config.Merge(config.Default(), cfg, mistakes)
-		}
-	})
-}

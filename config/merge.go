@@ -18,8 +18,16 @@ func Merge(prev, next Config, mistakes []Mistake) (Config, []Mistake) {
 	if slices.ContainsFunc(mistakes, Mistake.whole) {
 		return prev, mistakes
 	}
-	m := merger{prev: prev, sinks: map[string]Sink{}, mistakes: slices.Clone(mistakes)}
+	m := merger{prev: prev, sinks: map[string]Sink{}, before: map[string]int{}, why: map[string]Mistake{}, mistakes: slices.Clone(mistakes)}
 	maps.Copy(m.sinks, next.Sinks)
+	for i, rule := range prev.Rules {
+		m.before[rule.Name] = i
+	}
+	for _, wrong := range mistakes {
+		if _, told := m.why[wrong.Sink]; !told {
+			m.why[wrong.Sink] = wrong
+		}
+	}
 	badRules, badSinks := culprits(mistakes)
 	for name := range badSinks {
 		m.keepSink(name)
@@ -41,6 +49,9 @@ type merger struct {
 	sinks    map[string]Sink
 	rules    []conditions.Rule
 	mistakes []Mistake
+	// before is where the rules were, by name; why has the first mistake of each sink.
+	before map[string]int
+	why    map[string]Mistake
 }
 
 // keepSink goes on with a sink as it was, if it was.
@@ -61,9 +72,8 @@ func (m *merger) take(rule conditions.Rule) {
 		return
 	}
 	m.blame(rule, rule.Send[missing].Sink)
-	before := slices.IndexFunc(m.prev.Rules, func(old conditions.Rule) bool { return old.Name == rule.Name })
-	if before >= 0 {
-		m.keep(m.prev.Rules[before])
+	if i, ok := m.before[rule.Name]; ok {
+		m.keep(m.prev.Rules[i])
 	}
 }
 
@@ -80,12 +90,9 @@ func (m *merger) keep(rule conditions.Rule) {
 
 // blame notes that a rule cannot work, in the place of its sink's mistake.
 func (m *merger) blame(rule conditions.Rule, sink string) {
-	for _, why := range m.mistakes {
-		if why.Sink == sink {
-			why.Rule, why.Sink = rule.Name, ""
-			why.Message = "rule " + rule.Name + " needs sink " + sink + ", which has never been right"
-			m.mistakes = append(m.mistakes, why)
-			return
-		}
+	if why, ok := m.why[sink]; ok {
+		why.Rule, why.Sink, why.Code = rule.Name, "", Missing
+		why.Message = "rule " + rule.Name + " needs sink " + sink + ", which has never been right"
+		m.mistakes = append(m.mistakes, why)
 	}
 }

@@ -18,6 +18,8 @@ type Mistake struct {
 	// particular. A rule without a name is called by its place, "rules[2]".
 	Rule string `json:"rule,omitempty"`
 	Sink string `json:"sink,omitempty"`
+	// Code says of which sort it is.
+	Code Code `json:"code"`
 	// Message says what is wrong, in words.
 	Message string `json:"message"`
 	// Warning says that it is no mistake: everything is in force, and most likely not
@@ -62,8 +64,8 @@ const (
 )
 
 // excerpt shows a line, or the part of it around the column, and a caret.
-func excerpt(text string, at position) string {
-	line, column := []rune(text), at.column-1
+func excerpt(line []rune, at position) string {
+	column := at.column - 1
 	if start := column - maxExcerpt/2; len(line) > maxExcerpt && start > 0 {
 		line, column = line[min(start, len(line)):], column-start
 	}

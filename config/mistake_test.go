@@ -23,14 +23,14 @@ func TestExcerpt(t *testing.T) {
 		{"wide characters are one each", "äöü", position{1, 3}, "    1 | äöü\n          ^"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			assert.Equal(t, tt.want, excerpt(tt.line, tt.at))
+			assert.Equal(t, tt.want, excerpt([]rune(tt.line), tt.at))
 		})
 	}
 }
 
 func TestExcerptOfALongLine(t *testing.T) {
 	line := strings.Repeat("a", 500) + "X" + strings.Repeat("b", 500)
-	shown, caret, _ := strings.Cut(excerpt(line, position{1, 501}), "\n")
+	shown, caret, _ := strings.Cut(excerpt([]rune(line), position{1, 501}), "\n")
 	assert.Len(t, shown, len("    1 | ")+maxExcerpt)
 	assert.Equal(t, byte('X'), shown[len(caret)-1])
 }
@@ -59,7 +59,7 @@ func TestHint(t *testing.T) {
 		{strings.Repeat("name", 20), ""},
 	} {
 		t.Run(tt.word, func(t *testing.T) {
-			assert.Equal(t, tt.want, hint(tt.word, known))
+			assert.Equal(t, tt.want, newReader(source{}).hint(tt.word, known))
 		})
 	}
 }
@@ -96,11 +96,11 @@ func TestFirstBad(t *testing.T) {
 		{"a second document", "a: b\n---\nc: [\n", 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			assert.Equal(t, tt.want, firstBad(split(tt.text), 7))
+			assert.Equal(t, tt.want, firstBad(strings.Split(breaks(tt.text), "\n"), 7))
 		})
 	}
 }
 
 func TestSplit(t *testing.T) {
-	assert.Equal(t, []string{"a", "b", "c", "d", "e", ""}, split("a\r\nb\rc\u0085d\u2028e\u2029"))
+	assert.Equal(t, lines{{'a'}, {'b'}, {'c'}, {'d'}, {'e'}, {}}, split("a\r\nb\rc\u0085d\u2028e\u2029"))
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -12,8 +13,9 @@ import (
 
 // reader turns nodes of YAML into a configuration, and notes every mistake.
 type reader struct {
-	src      source
-	language *conditions.Language
+	src       source
+	language  *conditions.Language
+	reference reference
 	// rule or sink is being read: mistakes are its.
 	rule string
 	sink string
@@ -21,30 +23,40 @@ type reader struct {
 	mistakes []Mistake
 	rules    []conditions.Rule
 	sinks    map[string]Sink
-	// named holds the sinks that are there, good or bad; used those that a rule sends
-	// to. places are where the sinks, and the rules' conditions, are.
+	// named holds the sinks that are there, good or bad; used has them as well, and says
+	// whether a rule sends to them. taken are the names of the rules. places are where
+	// the sinks, and the rules' conditions, are.
 	named    []string
 	used     map[string]bool
+	taken    map[string]bool
 	places   map[string]position
 	whens    map[string]*yaml.Node
 	warnings []Mistake
+	uses     []Use
+	// compared is to how many words one was compared, to ask whether they were meant.
+	compared int
 	// tenant is the namespace that everything is confined to; empty if nothing is.
 	tenant string
 }
 
 func newReader(src source) *reader {
-	return &reader{src: src, sinks: map[string]Sink{}, used: map[string]bool{}, places: map[string]position{}, whens: map[string]*yaml.Node{}}
+	return &reader{
+		src: src, reference: newReference(), sinks: map[string]Sink{}, used: map[string]bool{},
+		taken: map[string]bool{}, places: map[string]position{}, whens: map[string]*yaml.Node{},
+	}
 }
 
 // wrong notes a mistake at a place of the text that is read.
-func (r *reader) wrong(at position, format string, args ...any) {
-	r.mistakes = append(r.mistakes, r.note(at, len(r.mistakes), fmt.Sprintf(format, args...)))
+func (r *reader) wrong(code Code, at position, format string, args ...any) {
+	m := r.note(at, len(r.mistakes), fmt.Sprintf(format, args...))
+	m.Code = code
+	r.mistakes = append(r.mistakes, m)
 }
 
 // warn notes what is no mistake, and most likely not meant.
-func (r *reader) warn(at position, format string, args ...any) {
+func (r *reader) warn(code Code, at position, format string, args ...any) {
 	m := r.note(at, len(r.warnings), fmt.Sprintf(format, args...))
-	m.Warning = true
+	m.Code, m.Warning = code, true
 	r.warnings = append(r.warnings, m)
 }
 
@@ -58,13 +70,12 @@ func (r *reader) note(at position, before int, message string) Mistake {
 	return m
 }
 
-// shape says which fields a mapping may have.
+// shape says which mapping is read.
 type shape struct {
 	// what the mapping is, for messages.
 	what string
-	// fields are known, later those whose behaviour is not there yet.
-	fields []string
-	later  []string
+	// path is that of the mapping: which fields it may have stands in the reference.
+	path string
 	// called is what a field is, in messages; empty means "field".
 	called string
 }
@@ -82,18 +93,38 @@ func (s shape) place() string {
 // object reads a mapping with known fields; nil if it is none.
 func (r *reader) object(node *yaml.Node, s shape) map[string]*yaml.Node {
 	found := map[string]*yaml.Node{}
+	known, later := r.reference.known[s.path], r.reference.later[s.path]
 	for _, p := range r.pairs(node, s.what) {
 		name := p.key.Value
 		switch {
-		case slices.Contains(s.fields, name):
+		case slices.Contains(known, name):
 			found[name] = p.value
-		case slices.Contains(s.later, name):
-			r.wrong(start(p.key), "%s %s is not yet supported", s.field(), name)
+		case slices.Contains(later, name):
+			r.wrong(NotSupported, start(p.key), "%s %s is not yet supported", s.field(), name)
 		default:
-			r.wrong(start(p.key), "unknown %s %q%s%s", s.field(), short(name), s.place(), hint(name, append(s.fields, s.later...)))
+			r.wrong(UnknownField, start(p.key), "unknown %s %q%s%s", s.field(), short(name), s.place(), r.belongs(name, s.path))
 		}
 	}
 	return found
+}
+
+// belongs asks whether a field that is near was meant, or one that is called so
+// elsewhere, or says where among rules there is one of that name.
+func (r *reader) belongs(name, path string) string {
+	for _, known := range r.reference.known[path] {
+		if f := r.reference.fields[strings.TrimPrefix(path+"."+known, ".")]; slices.Contains(f.Elsewhere, name) {
+			return fmt.Sprintf(", did you mean %q?", known)
+		}
+	}
+	if near := r.hint(name, slices.Concat(r.reference.known[path], r.reference.later[path])); near != "" {
+		return near
+	}
+	for _, of := range []string{"rules[]", "rules[].on"} {
+		if !strings.HasPrefix(path, "sinks") && of != path && slices.Contains(r.reference.known[of], name) {
+			return fmt.Sprintf(": there is %s.%s", of, name)
+		}
+	}
+	return ""
 }
 
 // pair is a key of a mapping, and its value.
@@ -105,7 +136,7 @@ type pair struct {
 // pairs reads a mapping whose keys are strings, each of them once.
 func (r *reader) pairs(node *yaml.Node, what string) []pair {
 	if node.Kind != yaml.MappingNode {
-		r.wrong(start(node), "%s must be a mapping, but is %s", what, describe(node))
+		r.wrong(WrongType, start(node), "%s must be a mapping, but is %s", what, describe(node))
 		return nil
 	}
 	var found []pair
@@ -122,11 +153,11 @@ func (r *reader) pairs(node *yaml.Node, what string) []pair {
 // once checks that a key is a string that was not seen before.
 func (r *reader) once(key *yaml.Node, seen map[string]int) bool {
 	if key.Kind != yaml.ScalarNode {
-		r.wrong(start(key), "key must be a string, but is %s", describe(key))
+		r.wrong(WrongType, start(key), "key must be a string, but is %s", describe(key))
 		return false
 	}
 	if line, ok := seen[key.Value]; ok {
-		r.wrong(start(key), "%s is given twice, first in line %d", short(key.Value), r.src.shown(position{line, 1}).line)
+		r.wrong(Twice, start(key), "%s is given twice, first in line %d", short(key.Value), r.src.shown(position{line, 1}).line)
 		return false
 	}
 	seen[key.Value] = key.Line
@@ -136,7 +167,7 @@ func (r *reader) once(key *yaml.Node, seen map[string]int) bool {
 // list reads a sequence; nil if it is none.
 func (r *reader) list(node *yaml.Node, what string) []*yaml.Node {
 	if node.Kind != yaml.SequenceNode {
-		r.wrong(start(node), "%s must be a list, but is %s", what, describe(node))
+		r.wrong(WrongType, start(node), "%s must be a list, but is %s%s", what, describe(node), bracketing(node, what))
 		return nil
 	}
 	return node.Content
@@ -145,11 +176,11 @@ func (r *reader) list(node *yaml.Node, what string) []*yaml.Node {
 // text reads a string that is not empty.
 func (r *reader) text(node *yaml.Node, what string) (string, bool) {
 	if node.Kind != yaml.ScalarNode || node.ShortTag() != "!!str" {
-		r.wrong(start(node), "%s must be a string, but is %s%s", what, describe(node), quoting(node))
+		r.wrong(WrongType, start(node), "%s must be a string, but is %s%s", what, describe(node), quoting(node))
 		return "", false
 	}
 	if node.Value == "" {
-		r.wrong(start(node), "%s is empty", what)
+		r.wrong(Missing, start(node), "%s is empty", what)
 		return "", false
 	}
 	return node.Value, true
@@ -160,7 +191,7 @@ func (r *reader) text(node *yaml.Node, what string) (string, bool) {
 func (r *reader) texts(node *yaml.Node, what string) []*yaml.Node {
 	items := r.list(node, what)
 	if node.Kind == yaml.SequenceNode && len(items) == 0 {
-		r.wrong(start(node), "%s is an empty list: leave it out for the default", what)
+		r.wrong(Missing, start(node), "%s is an empty list: leave it out for the default", what)
 	}
 	return r.distinct(items, what)
 }
@@ -172,7 +203,7 @@ func (r *reader) distinct(items []*yaml.Node, what string) []*yaml.Node {
 	for _, item := range items {
 		word, ok := r.text(item, "item of "+what)
 		if ok && seen[word] {
-			r.wrong(start(item), "%s is twice in %s", short(word), what)
+			r.wrong(Twice, start(item), "%s is twice in %s", short(word), what)
 			ok = false
 		}
 		if ok {
@@ -188,13 +219,13 @@ func (r *reader) distinct(items []*yaml.Node, what string) []*yaml.Node {
 func (r *reader) simple(node *yaml.Node, depth int) bool {
 	switch {
 	case node.Kind == yaml.AliasNode:
-		r.wrong(start(node), "aliases are not supported: write the value again")
+		r.wrong(NotSupported, start(node), "aliases are not supported: write the value again")
 		return false
 	case node.Anchor != "":
-		r.wrong(start(node), "anchors are not supported: write the value where it is needed")
+		r.wrong(NotSupported, start(node), "anchors are not supported: write the value where it is needed")
 		return false
 	case node.Style&yaml.TaggedStyle != 0:
-		r.wrong(start(node), "tags are not supported")
+		r.wrong(NotSupported, start(node), "tags are not supported%s", tagging(node))
 		return false
 	}
 	ok := true
@@ -239,5 +270,29 @@ func quoting(node *yaml.Node) string {
 	return ""
 }
 
+// bracketing helps where one word stands in place of a list of words.
+func bracketing(node *yaml.Node, what string) string {
+	if node.Kind != yaml.ScalarNode || empty(node) || what == "rules" {
+		return ""
+	}
+	return fmt.Sprintf(": write [%s]", short(node.Value))
+}
+
+// tagging helps where YAML took a negation for a tag.
+func tagging(node *yaml.Node) string {
+	if strings.HasPrefix(node.Tag, "!!") || node.Kind != yaml.ScalarNode {
+		return ""
+	}
+	return ": put what begins with ! in quotes"
+}
+
+// maxCompared bounds how many words are compared to find those that were meant.
+const maxCompared = 100_000
+
 // hint asks whether a word that is near was meant.
-func hint(word string, known []string) string { return conditions.DidYouMean(word, known) }
+func (r *reader) hint(word string, known []string) string {
+	if r.compared += len(known); r.compared > maxCompared {
+		return ""
+	}
+	return conditions.DidYouMean(word, known)
+}

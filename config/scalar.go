@@ -12,23 +12,29 @@ import (
 // the value stands in the text, in the same order: so they are counted.
 type scalar struct {
 	start position
-	// value holds the lines of the value, before how many visible characters
-	// come ahead of each.
-	value  [][]rune
-	before []int
+	// value holds the lines of the value, before how many visible characters come
+	// ahead of each column, in all lines: a text may be one long line, and have
+	// thousands of mistakes.
+	value  lines
+	before [][]int
 	// marks is where each visible character is written.
 	marks []position
 }
 
-func newScalar(lines []string, node *yaml.Node) *scalar {
-	s := &scalar{start: start(node)}
+func newScalar(page lines, node *yaml.Node) *scalar {
+	s := &scalar{start: start(node), value: split(node.Value)}
 	total := 0
-	for _, line := range split(node.Value) {
-		s.value = append(s.value, []rune(line))
-		s.before = append(s.before, total)
-		total += visible([]rune(line))
+	for _, line := range s.value {
+		before := make([]int, 0, len(line)+1)
+		for _, r := range line {
+			before = append(before, total)
+			if !unicode.IsSpace(r) {
+				total++
+			}
+		}
+		s.before = append(s.before, append(before, total))
 	}
-	s.marks = marks(newPen(lines, node), total)
+	s.marks = marks(newPen(page, node), total)
 	return s
 }
 
@@ -40,7 +46,7 @@ func (s *scalar) at(p position) position {
 	}
 	line := s.value[p.line-1]
 	column := min(max(p.column-1, 0), len(line))
-	n := s.before[p.line-1] + visible(line[:column])
+	n := s.before[p.line-1][column]
 	if column < len(line) && !unicode.IsSpace(line[column]) && n < len(s.marks) {
 		return s.marks[n]
 	}
@@ -49,16 +55,6 @@ func (s *scalar) at(p position) position {
 	}
 	last := s.marks[n-1]
 	return position{last.line, last.column + 1}
-}
-
-func visible(text []rune) int {
-	n := 0
-	for _, r := range text {
-		if !unicode.IsSpace(r) {
-			n++
-		}
-	}
-	return n
 }
 
 // marks collects the places of the next visible characters.
@@ -78,15 +74,15 @@ func marks(p *pen, total int) []position {
 
 // pen follows the characters of a scalar as they were written.
 type pen struct {
-	lines []string
+	page  lines
 	style yaml.Style
 	at    position
 	// row is the line that the pen is on.
 	row []rune
 }
 
-func newPen(lines []string, node *yaml.Node) *pen {
-	p := &pen{lines: lines, style: node.Style, at: start(node)}
+func newPen(page lines, node *yaml.Node) *pen {
+	p := &pen{page: page, style: node.Style, at: start(node)}
 	switch {
 	case node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		p.at = position{node.Line + 1, 1}
@@ -99,15 +95,15 @@ func newPen(lines []string, node *yaml.Node) *pen {
 
 func (p *pen) load() {
 	p.row = nil
-	if p.at.line >= 1 && p.at.line <= len(p.lines) {
-		p.row = []rune(p.lines[p.at.line-1])
+	if p.at.line >= 1 && p.at.line <= len(p.page) {
+		p.row = p.page[p.at.line-1]
 	}
 }
 
 // next gives a character of the value, and where it is written.
 func (p *pen) next() (position, rune, bool) {
 	for p.at.column > len(p.row) {
-		if p.at.line >= len(p.lines) {
+		if p.at.line >= len(p.page) {
 			return position{}, 0, false
 		}
 		p.at = position{p.at.line + 1, 1}

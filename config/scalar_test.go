@@ -53,10 +53,10 @@ func TestScalarFindsEveryCharacter(t *testing.T) {
 }
 
 // find gives the place of the last X.
-func find(t *testing.T, lines []string) position {
+func find(t *testing.T, text lines) position {
 	t.Helper()
-	for n := len(lines) - 1; n >= 0; n-- {
-		if before, _, ok := strings.Cut(lines[n], "X"); ok {
+	for n := len(text) - 1; n >= 0; n-- {
+		if before, _, ok := strings.Cut(string(text[n]), "X"); ok {
 			return position{n + 1, len([]rune(before)) + 1}
 		}
 	}
@@ -88,7 +88,7 @@ func TestScalarFindsWhatIsNotThere(t *testing.T) {
 
 func TestScalarOfAnotherText(t *testing.T) {
 	_, node := scalarOf(t, "key: abc")
-	s := newScalar([]string{"ke"}, node)
+	s := newScalar(split("ke"), node)
 	assert.Equal(t, position{1, 6}, s.at(position{1, 2}), "the scalar's start is better than nothing")
 }
 

@@ -19,8 +19,8 @@ func start(node *yaml.Node) position { return position{node.Line, node.Column} }
 type source struct {
 	file  string
 	text  []byte
-	lines []string
-	outer []string
+	lines lines
+	outer lines
 	// within maps places from lines to outer; nil if they are the same.
 	within *scalar
 }
@@ -45,15 +45,26 @@ func (s source) shown(p position) position {
 }
 
 // line is the shown text of a line; empty if there is none.
-func (s source) line(n int) string {
+func (s source) line(n int) []rune {
 	if n < 1 || n > len(s.outer) {
-		return ""
+		return nil
 	}
 	return s.outer[n-1]
 }
 
+// lines is a text by line and column.
+type lines [][]rune
+
 // split breaks a text where YAML does.
-func split(text string) []string {
-	breaks := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
-	return strings.Split(breaks.Replace(text), "\n")
+func split(text string) lines {
+	var out lines
+	for line := range strings.SplitSeq(breaks(text), "\n") {
+		out = append(out, []rune(line))
+	}
+	return out
+}
+
+// breaks makes all breaks of lines that YAML knows the usual one.
+func breaks(text string) string {
+	return strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n").Replace(text)
 }

@@ -3,7 +3,10 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,9 +28,9 @@ func (r *reader) syntax(err error) {
 	message, line := told(err)
 	line = min(max(line, 1), len(r.src.lines))
 	if len(r.src.text) <= maxSought {
-		line = firstBad(r.src.lines, line)
+		line = firstBad(strings.Split(breaks(string(r.src.text)), "\n"), line)
 	}
-	text := []rune(r.src.lines[line-1])
+	text := r.src.lines[line-1]
 	indent := 0
 	for indent < len(text) && text[indent] == ' ' {
 		indent++
@@ -35,7 +38,39 @@ func (r *reader) syntax(err error) {
 	if indent < len(text) && text[indent] == '\t' {
 		message = "tab in the indentation, where YAML wants spaces"
 	}
-	r.wrong(position{line, indent + 1}, "text is not YAML: %s", message)
+	at := position{line, indent + 1}
+	if odd, ok := control(r.src.lines); ok && strings.HasPrefix(message, "control characters") {
+		at = odd
+	}
+	r.wrong(Unreadable, at, "text is not YAML: %s%s", message, remedy(string(text), message))
+}
+
+// control finds the first character that no text may hold.
+func control(text lines) (position, bool) {
+	for n, line := range text {
+		if i := slices.IndexFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }); i >= 0 {
+			return position{n + 1, i + 1}, true
+		}
+	}
+	return position{}, false
+}
+
+var (
+	oddStart   = regexp.MustCompile("^[ -]*[\\w.-]+: +([@`%&*])")
+	afterQuote = regexp.MustCompile(`^[ -]*[\w.-]+: +(?:'[^']*' *[^' #,}\]]|"[^"]*" *[^ #,}\]])`)
+)
+
+// remedy helps with what most often goes wrong in the line.
+func remedy(line, message string) string {
+	switch parts := oddStart.FindStringSubmatch(line); {
+	case parts != nil:
+		return fmt.Sprintf(": put what begins with %s in quotes", parts[1])
+	case afterQuote.MatchString(line):
+		return ": a value that begins with a quote ends at the next one; put all of it in other quotes"
+	case strings.HasPrefix(message, "mapping values"):
+		return ": put a value that holds a colon and a blank in quotes"
+	}
+	return ""
 }
 
 // told takes the parser's words apart. It knows the line at most, and often

@@ -33,7 +33,7 @@ func (r *reader) confine(on *conditions.Selector, found map[string]*yaml.Node) {
 		}
 	}
 	if n := found["apiVersion"]; n != nil && on.Kind.Subject() != on.Kind.Kind {
-		r.wrong(start(n), "rules in a namespace of their own can only be on workloads and applications")
+		r.wrong(OutOfReach, start(n), "rules in a namespace of their own can only be on workloads and applications")
 	}
 	on.Namespaces = []string{r.tenant}
 }
@@ -41,14 +41,14 @@ func (r *reader) confine(on *conditions.Selector, found map[string]*yaml.Node) {
 // ownNamespace checks that a namespace is the tenant's.
 func (r *reader) ownNamespace(node *yaml.Node) {
 	if r.tenant != "" && node.Value != r.tenant {
-		r.wrong(start(node), "rules in namespace %s reach no further than it, and not %q", r.tenant, short(node.Value))
+		r.wrong(OutOfReach, start(node), "rules in namespace %s reach no further than it, and not %q", r.tenant, short(node.Value))
 	}
 }
 
 // few checks that a tenant does not have more of something than is allowed.
 func (r *reader) few(node *yaml.Node, what string, n, most int) {
 	if r.tenant != "" && n > most {
-		r.wrong(start(node), "there are %d %s, of which a namespace may have %d in one ConfigMap", n, what, most)
+		r.wrong(OutOfReach, start(node), "there are %d %s, of which a namespace may have %d in one ConfigMap", n, what, most)
 	}
 }
 

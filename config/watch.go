@@ -158,7 +158,7 @@ func (w *Watch) see(cm *corev1.ConfigMap) {
 		last.config = Default()
 	}
 	next := book{key: there, text: text, config: last.config}
-	mistakes := []Mistake{{File: Key, Line: 1, Column: 1, Message: "ConfigMap has no key " + Key}}
+	mistakes := []Mistake{NoKey(Key)}
 	if there {
 		read, wrong := LoadTenant(w.tenant(name), Key, []byte(text))
 		next.config, mistakes = Merge(last.config, read, wrong)
@@ -168,6 +168,11 @@ func (w *Watch) see(cm *corev1.ConfigMap) {
 	w.mu.Unlock()
 	w.swap()
 	w.reporter.Report(cm, mistakes)
+}
+
+// NoKey is the mistake of a ConfigMap that has no rules under [Key].
+func NoKey(file string) Mistake {
+	return Mistake{File: file, Line: 1, Column: 1, Code: Missing, Message: "ConfigMap has no key " + Key}
 }
 
 // tenant is the namespace that a ConfigMap is confined to; empty for the operator's.

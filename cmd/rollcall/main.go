@@ -72,7 +72,7 @@ As kubectl-rollcall on the PATH it is a plugin of kubectl.`,
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl rollcall"}
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(newRun(), newCheck(), newTest(), newRecord(), newExplain(), newEval(), newReleases(), newTraceparent(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newSchema(), newTest(), newRecord(), newExplain(), newEval(), newReleases(), newTraceparent(), newVersion())
 	return root
 }
 

@@ -56,6 +56,7 @@ func TestCommandLines(t *testing.T) {
 		"traceparent as what":      {append(trace, "-o", "xml"), 2, "", "it is one of id, json"},
 		"traceparent of nothing":   {[]string{"traceparent"}, 2, "", "is not a repository URL"},
 		"traceparent of a branch":  {append(trace[:4:4], "main"), 2, "", "is not a full commit SHA"},
+		"schema":                   {[]string{"schema"}, 0, `"$schema": "http://json-schema.org/draft-07/schema#"`, ""},
 		"completion":               {[]string{"completion"}, 0, "bash", ""},
 		"completion for bash":      {[]string{"completion", "bash"}, 0, "# bash completion V2 for rollcall", ""},
 		"completion for zsh":       {[]string{"completion", "zsh"}, 0, "#compdef rollcall", ""},
@@ -94,7 +95,7 @@ func contains(t *testing.T, got, want string) {
 func TestPluginIsCalledAsKubectlDoes(t *testing.T) {
 	var out bytes.Buffer
 	assert.Equal(t, 0, run(t.Context(), []string{"/usr/bin/kubectl-rollcall", "check", "--help"}, nil, &out, &out))
-	assert.Contains(t, out.String(), "kubectl rollcall check FILE...")
+	assert.Contains(t, out.String(), "kubectl rollcall check FILE|DIR...")
 }
 
 func TestCheck(t *testing.T) {
@@ -117,11 +118,11 @@ func TestCheck(t *testing.T) {
 		"stdin":        {good, []string{"-"}, ran{0, "stdin: ok (1 rule, 0 sinks)\n", ""}},
 		"bad stdin":    {bad, []string{"-"}, ran{1, "stdin" + mistake + "stdin: 1 mistake (0 rules, 0 sinks)\n", ""}},
 		"no such file": {"", []string{"/nonexistent"}, ran{1, "", "error: read rules: open /nonexistent: no such file or directory\n"}},
-		"good as JSON": {good, []string{"-", "-o", "json"}, ran{0, `[{"file": "stdin", "rules": 1, "sinks": 0, "mistakes": []}]`, ""}},
+		"good as JSON": {good, []string{"-", "-o", "json"}, ran{0, `[{"file": "stdin", "rules": 1, "sinks": 0, "mistakes": [], "warnings": []}]`, ""}},
 		"bad as JSON": {bad, []string{"-", "-o", "json"}, ran{1, `[{"file": "stdin", "rules": 0, "sinks": 0, "mistakes": [{
-			"file": "stdin", "line": 5, "column": 19, "rule": "web", "message": "undefined field 'redy', did you mean \"ready\"?",
-			"excerpt": "    5 |     when: release.redy\n                          ^"}]}]`, ""}},
-		"as what": {good, []string{"-", "-o", "xml"}, ran{2, "", "error: unknown output format \"xml\": it is one of json\nRun 'rollcall check --help' for usage.\n"}},
+			"file": "stdin", "line": 5, "column": 19, "rule": "web", "code": "expression", "message": "undefined field 'redy', did you mean \"ready\"?",
+			"excerpt": "    5 |     when: release.redy\n                          ^"}], "warnings": []}]`, ""}},
+		"as what": {good, []string{"-", "-o", "xml"}, ran{2, "", "error: unknown output format \"xml\": it is one of json, sarif, github\nRun 'rollcall check --help' for usage.\n"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -70,11 +70,19 @@ func (r *reporter) Report(cm *corev1.ConfigMap, mistakes []config.Mistake) {
 		r.event(cm, corev1.EventTypeNormal, "RulesLoaded", "Load", "all rules are in force")
 		return
 	}
-	for _, m := range mistakes {
+	for _, m := range mistakes[:min(len(mistakes), toldAtMost)] {
 		r.log.Warn("rules have a mistake; what was good stays in force", "rule", m.Rule, "err", m.String())
 		r.event(cm, corev1.EventTypeWarning, "RuleInvalid", "Load", m.String())
 	}
+	if more := len(mistakes) - toldAtMost; more > 0 {
+		r.log.Warn("rules have more mistakes", "configmap", name, "more", more)
+		r.events.Eventf(cm, nil, corev1.EventTypeWarning, "RuleInvalid", "Load", "%d more mistakes: rollcall check --live shows all", more)
+	}
 }
+
+// toldAtMost is how many mistakes of a ConfigMap are told one by one: a text may hold
+// hundreds of thousands, and the API server is not there for those.
+const toldAtMost = 20
 
 // Broken tells the author of a rule that it could not be evaluated, and so counts as
 // not holding yet.
