@@ -3,7 +3,6 @@ package emit
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"time"
 
@@ -23,11 +22,14 @@ type telling struct {
 	what    release.Occasion
 	overdue bool
 	repeat  int64
+	turn    time.Time // when it was due to be told again
 	tested  *v1alpha1.Tested
 	of      string // the event whose run was tested, if it is one that came again
 }
 
-// id is the event's. What most rules tell has the plain one.
+// id is the event's. What most rules tell has the plain one. Turns are told apart by
+// when they were due: should the record be lost, they are counted anew, and must not be
+// taken for those that came before.
 func (t telling) id(r release.Release, rule string) string {
 	switch {
 	case t.overdue:
@@ -35,7 +37,7 @@ func (t telling) id(r release.Release, rule string) string {
 	case t.of != "":
 		return r.EventID(rule, "tested", t.of)
 	case t.repeat > 0:
-		return r.EventID(rule, "repeat", fmt.Sprint(t.repeat))
+		return r.EventID(rule, "repeat", t.turn.UTC().Format(time.RFC3339))
 	}
 	return r.EventID(rule)
 }
@@ -92,10 +94,10 @@ func repeat(rec *v1alpha1.Release, a Announcement, now time.Time) {
 			}
 			r.Hash, r.Next = v.Hash, micro(at)
 		case !now.Before(r.Next.Time) && v.Standing == release.Holds:
-			turns := 1 + int64(now.Sub(r.Next.Time)/v.Terms.Every)
+			turn, turns := r.Next.Time, 1+int64(now.Sub(r.Next.Time)/v.Terms.Every)
 			r.Repeats += turns
 			r.Next = micro(r.Next.Add(time.Duration(turns) * v.Terms.Every))
-			deliver(rec, v, telling{what: v.Event, repeat: r.Repeats}, a.Traceparent, now)
+			deliver(rec, v, telling{what: v.Event, repeat: r.Repeats, turn: turn}, a.Traceparent, now)
 			prune(st)
 		}
 	}

@@ -53,16 +53,25 @@ func endsAsItSays(t *testing.T, folder string) {
 	}
 }
 
-// effect is what arrived, however often it was sent.
+// effect is what arrived, however often it was sent. Turns have ids by the time at which
+// they are due, and that depends on when the first was told.
 type effect struct {
 	ID, Event, Subject, Kind, Rule, Sink, Result string
 	Repeat                                       int64
+	Nth                                          int // of those that are the same
 }
 
 func effects(run *timeline.Run) map[effect]time.Duration {
 	out := map[effect]time.Duration{}
 	for _, s := range run.Events {
-		out[effect{s.ID, s.Event, s.Subject.String(), s.Kind, s.Rule, s.Sink, s.Result, s.Repeat}] = s.At
+		e := effect{s.ID, s.Event, s.Subject.String(), s.Kind, s.Rule, s.Sink, s.Result, s.Repeat, 0}
+		if s.Repeat > 0 {
+			e.ID = ""
+		}
+		for _, known := out[e]; known; _, known = out[e] {
+			e.Nth++
+		}
+		out[e] = s.At
 	}
 	return out
 }
