@@ -177,11 +177,12 @@ func meanings(head string, all []config.Meaning) string {
 }
 
 func inWords[T ~string](all []T) string {
-	out := code(string(all[0]))
+	var out strings.Builder
+	out.WriteString(code(string(all[0])))
 	for i, one := range all[1:] {
-		out += cmp.Or(map[bool]string{true: " or "}[i == len(all)-2], ", ") + code(string(one))
+		out.WriteString(cmp.Or(map[bool]string{true: " or "}[i == len(all)-2], ", ") + code(string(one)))
 	}
-	return out
+	return out.String()
 }
 
 func code(text string) string { return "`" + text + "`" }

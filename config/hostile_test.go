@@ -25,11 +25,12 @@ func count(format string, size int) string {
 
 // laughs is a text of aliases that stand for a billion words.
 func laughs() string {
-	text := "a: &a [x]\n"
+	var text strings.Builder
+	text.WriteString("a: &a [x]\n")
 	for c := 'b'; c < 'z'; c++ {
-		text += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", c-1), 8), ", "))
+		text.WriteString(fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", c-1), 8), ", ")))
 	}
-	return text
+	return text.String()
 }
 
 // TestHostileTexts reads what nobody writes who means well. There is no clock here:

@@ -94,11 +94,12 @@ func shown(cfg config.Config, mistakes []config.Mistake) string {
 func sends(r conditions.Rule) []string {
 	var out []string
 	for _, to := range r.Send {
-		word := to.Sink
+		var word strings.Builder
+		word.WriteString(to.Sink)
 		for _, p := range slices.Sorted(maps.Keys(to.Parameters)) {
-			word += fmt.Sprintf(" %s=%q", p, to.Parameters[p])
+			word.WriteString(fmt.Sprintf(" %s=%q", p, to.Parameters[p]))
 		}
-		out = append(out, word)
+		out = append(out, word.String())
 	}
 	return out
 }

@@ -102,7 +102,7 @@ func (l *Ledger) tellTested(ctx context.Context, rec *v1alpha1.Release, t tellin
 // ended counts.
 func sumUp(rec *v1alpha1.Release, now time.Time) {
 	st := &rec.Status
-	var open, bad int
+	var open, bad, stopped int
 	var tests []string
 	for _, d := range latestRuns(st.Deliveries) {
 		switch o := ended(d); {
@@ -111,6 +111,9 @@ func sumUp(rec *v1alpha1.Release, now time.Time) {
 			tests = append(tests, d.Sink+" …")
 		case o.Result == string(release.Success):
 			tests = append(tests, d.Sink+" ✓")
+		case o.Result == string(release.Cancelled):
+			stopped++
+			tests = append(tests, d.Sink+" ⊘")
 		default:
 			bad++
 			tests = append(tests, d.Sink+" ✗")
@@ -126,10 +129,12 @@ func sumUp(rec *v1alpha1.Release, now time.Time) {
 		st.Phase, c.Status, c.Reason = string(release.Testing), metav1.ConditionUnknown, "Testing"
 	case bad > 0:
 		st.Phase, c.Status, c.Reason = string(release.Failed), metav1.ConditionFalse, "Failed"
+	case stopped > 0: // a newer release came: whether it would have passed, nobody knows
+		st.Phase, c.Status, c.Reason = string(release.Ready), metav1.ConditionUnknown, "Cancelled"
 	default:
 		st.Phase, c.Status, c.Reason = string(release.Passed), metav1.ConditionTrue, "Passed"
 	}
-	c.Message = fmt.Sprintf("%d of %d runs passed", len(tests)-open-bad, len(tests))
+	c.Message = fmt.Sprintf("%d of %d runs passed", len(tests)-open-bad-stopped, len(tests))
 	meta.SetStatusCondition(&st.Conditions, c)
 }
 

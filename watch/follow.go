@@ -11,6 +11,8 @@ import (
 // that rules are about. What it cannot follow yet, because the API server does not
 // know the kind, it tries again at the next call. What is followed stays so.
 func (w *Watcher) Follow(kinds []release.KindRef) {
+	w.following.Lock()
+	defer w.following.Unlock()
 	for _, ref := range kinds {
 		if _, ok := w.kind(ref.Subject()); ok {
 			continue
@@ -19,7 +21,10 @@ func (w *Watcher) Follow(kinds []release.KindRef) {
 			w.followApp(ref.Kind, f)
 			continue
 		}
-		if err := w.followCustom(ref); err != nil {
+		if err := w.followCustom(ref); err == nil {
+			delete(w.missed, ref)
+		} else if why := err.Error(); w.missed[ref] != why { // it is said once
+			w.missed[ref] = why
 			w.Log.Warn("kind cannot be followed yet", "kind", ref.Kind, "apiVersion", ref.APIVersion, "err", err)
 		}
 	}

@@ -110,6 +110,9 @@ type Watcher struct {
 	apps    map[string]*feed // an engine's objects, by kind
 	started time.Time
 
+	following sync.Mutex                 // is held while further kinds are followed
+	missed    map[release.KindRef]string // the kinds that cannot be followed yet, and why
+
 	mu    sync.Mutex
 	kinds map[string]following         // what is judged, by the kind of the subject
 	known map[release.Subject]identity // what was settled, or there at the first look
@@ -140,7 +143,7 @@ func New(c Config) (*Watcher, error) {
 	c.complete()
 	w := &Watcher{
 		Config: c, queue: c.Queue, apps: map[string]*feed{},
-		kinds: map[string]following{}, known: map[release.Subject]identity{},
+		kinds: map[string]following{}, missed: map[release.KindRef]string{}, known: map[release.Subject]identity{},
 	}
 	if err := w.watchWorkloads(); err != nil {
 		return nil, err

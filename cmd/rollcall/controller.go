@@ -93,12 +93,17 @@ func (c *controller) start(ctx context.Context) error {
 	// What the rules are about is followed from the start, so that what came while
 	// nobody watched is told from what was there before.
 	c.watcher.Follow(c.rules.Current().Kinds())
+	go wait.UntilWithContext(ctx, func(context.Context) { c.watcher.Follow(c.rules.Current().Kinds()) }, followEvery)
 	var g errgroup.Group
 	g.Go(func() error { return c.ledger.Start(ctx) })
 	g.Go(func() error { return c.watcher.Start(ctx) })
 	g.Go(func() error { return c.runs.Start(ctx) })
 	return g.Wait()
 }
+
+// followEvery is how often it is tried to follow the kinds of rules that could not be
+// followed yet, because they are not installed.
+const followEvery = time.Minute
 
 // sweepEvery is how often is looked for subjects, and for runs, that are gone.
 const sweepEvery = 10 * time.Minute

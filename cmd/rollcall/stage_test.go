@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -101,9 +102,7 @@ func (s *stage) advance() {
 	for _, o := range changed {
 		k, o := pathOf(o)+"/"+o.GetName(), o.DeepCopy()
 		seen := map[string]string{"seen": o.GetResourceVersion()}
-		for k, v := range o.GetAnnotations() {
-			seen[k] = v
-		}
+		maps.Copy(seen, o.GetAnnotations())
 		o.SetAnnotations(seen)
 		what := "MODIFIED"
 		if s.now[k] == nil {

@@ -88,18 +88,19 @@ func (l Look) says(ctx context.Context, which func(conditions.Explanation) bool)
 	if o := l.Snapshot.Outcome; o != nil {
 		saw = "tested: " + string(o.Result)
 	}
-	out := fmt.Sprintf("at %s, %s/%s rev %s was %s", moment(l.At), r.Subject.Kind, r.Subject.Name, r.Revision, saw)
+	var out strings.Builder
+	out.WriteString(fmt.Sprintf("at %s, %s/%s rev %s was %s", moment(l.At), r.Subject.Kind, r.Subject.Name, r.Revision, saw))
 	n := 0
 	for _, e := range l.Rules.Explain(ctx, l.Snapshot, beginning().Add(l.At)) {
 		if which(e) {
-			out += "\n" + strings.TrimRight(e.String(), "\n")
+			out.WriteString("\n" + strings.TrimRight(e.String(), "\n"))
 			n++
 		}
 	}
 	if n == 0 {
-		out += "\nno such rule was about it"
+		out.WriteString("\nno such rule was about it")
 	}
-	return out
+	return out.String()
 }
 
 // recall says what the record of the release keeps of an expected rule.
