@@ -106,8 +106,12 @@ var (
 	ownTypes     = regexp.MustCompile(`rollcall\.(Release|App|Outcome|Workload|Image)`)
 )
 
-// renamed calls our types what the variables are called.
-func renamed(message string) string { return ownTypes.ReplaceAllStringFunc(message, lowered) }
+// renamed calls our types what the variables are called, and those of protobuf what
+// CEL's functions are called that make them.
+func renamed(message string) string {
+	message = strings.NewReplacer("google.protobuf.Timestamp", "timestamp", "google.protobuf.Duration", "duration").Replace(message)
+	return ownTypes.ReplaceAllStringFunc(message, lowered)
+}
 
 func lowered(name string) string {
 	return strings.ToLower(strings.TrimPrefix(name, "rollcall."))
