@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/rollcall-dev/rollcall/config"
 	"github.com/rollcall-dev/rollcall/internal/inspect"
+	"github.com/rollcall-dev/rollcall/internal/memory"
 	"github.com/rollcall-dev/rollcall/release"
 )
 
@@ -119,4 +121,25 @@ func TestWhatIsNotThere(t *testing.T) {
 	require.NoError(t, err)
 	_, err = place.Explain(t.Context(), inspect.Name{Kind: release.KindRef{Kind: "Deployment"}, Namespace: "default", Name: "web"}, config.Default())
 	assert.ErrorContains(t, err, "look at Deployment default/web: it is not there")
+}
+
+// Whoever may not read the records is told so, and everything else.
+func TestWithoutTheRightToReadRecords(t *testing.T) {
+	raw, err := os.ReadFile("testdata/recorded.txtar")
+	require.NoError(t, err)
+	files, err := inspect.Read([]string{"x.yaml"}, [][]byte{txtar.Parse(raw).Files[0].Data})
+	require.NoError(t, err)
+	files.Server.Hook = func(c memory.Call) memory.Fate {
+		if c.Resource == "releases" {
+			return memory.Fate{Code: http.StatusForbidden}
+		}
+		return memory.Fate{}
+	}
+	place, err := files.Place(inspect.Settings{})
+	require.NoError(t, err)
+	r, err := place.Explain(t.Context(), files.Subjects()[0], config.Default())
+	require.NoError(t, err)
+	assert.True(t, r.Release.Ready)
+	assert.False(t, r.Release.New)
+	assert.Equal(t, "the records may not be read, and so nobody knows", r.Release.Why)
 }

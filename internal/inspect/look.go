@@ -61,12 +61,14 @@ type Look struct {
 	Past []release.Past
 	// Record is that of the release; nil if there is none.
 	Record *v1alpha1.Release
+	// Denied says that the records may not be read.
+	Denied bool
 }
 
 // eyes looks at subjects, and does nothing about them.
 type eyes struct {
 	*watch.Watcher
-	ledger *emit.Ledger
+	history history
 }
 
 // nobody handles snapshots.
@@ -97,8 +99,8 @@ func (p *Place) open(ctx context.Context, n Name) (*eyes, release.Subject, error
 	if p.caches != nil {
 		c.Informer, lc.Informer = p.caches.Informer, p.caches.Informer
 	}
-	e := &eyes{ledger: emit.NewLedger(lc)}
-	c.History = history{e.ledger}
+	e := &eyes{history: history{emit.NewLedger(lc), new(bool)}}
+	c.History = e.history
 	var err error
 	if e.Watcher, err = watch.New(c); err != nil {
 		return nil, s, err
@@ -128,13 +130,17 @@ func (p *Place) cluster(ctx context.Context, namespace string) string {
 	return list.Items[0].Spec.Cluster
 }
 
-// history is that of a cluster that rollcall may not be installed in.
-type history struct{ *emit.Ledger }
+// history is that of a cluster that rollcall may not be installed in, or whose records
+// are not for everybody.
+type history struct {
+	*emit.Ledger
+	denied *bool
+}
 
 // Past reads the records, if there may be any.
 func (h history) Past(ctx context.Context, s release.Subject) ([]release.Past, error) {
 	past, err := h.Ledger.Past(ctx, s)
-	if apierrors.IsNotFound(err) {
+	if *h.denied = apierrors.IsForbidden(err); *h.denied || apierrors.IsNotFound(err) {
 		return nil, nil
 	}
 	return past, err
@@ -154,9 +160,10 @@ func (p *Place) See(ctx context.Context, n Name, ask func(release.Snapshot) []re
 		return nil, fmt.Errorf("look at %s: %w", s, err)
 	}
 	out := &Look{At: time.Now(), Snapshot: line.Inform(ctx, e.Watcher, snap, ask)}
-	if out.Past, err = (history{e.ledger}).Past(ctx, s); err != nil {
+	if out.Past, err = e.history.Past(ctx, s); err != nil {
 		return nil, err
 	}
+	out.Denied = *e.history.denied
 	if slices.ContainsFunc(out.Past, func(past release.Past) bool { return past.Same(snap.Release) }) {
 		out.Record, err = p.clients.Records.In(s.Namespace).Get(ctx, snap.Release.Name(), metav1.GetOptions{})
 	}

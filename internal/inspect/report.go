@@ -167,6 +167,8 @@ func news(l *Look) (bool, string) {
 	switch {
 	case l.Snapshot.Release.Kind == "":
 		return false, "which release it is, is not known yet"
+	case l.Denied:
+		return false, "the records may not be read, and so nobody knows"
 	case l.Record != nil && l.Record.Spec.Baseline:
 		return false, "it ran before rollcall looked, and is the baseline"
 	case l.Record != nil:
