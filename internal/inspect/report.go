@@ -42,10 +42,14 @@ type Release struct {
 	// WaitingFor is what is missing, in words.
 	WaitingFor string `json:"waitingFor"`
 	// New says that it is not recorded, Why how that is known.
-	New        bool       `json:"new"`
-	Why        string     `json:"why"`
+	New bool   `json:"new"`
+	Why string `json:"why"`
+	// Name is what its record is called, or would be. UID, Revision and Template, with
+	// the subject, are its identity.
 	Name       string     `json:"name,omitempty"`
+	UID        string     `json:"uid,omitempty"`
 	Revision   string     `json:"revision,omitempty"`
+	Template   string     `json:"template,omitempty"`
 	Images     []string   `json:"images,omitempty"`
 	Previous   string     `json:"previous,omitempty"`
 	Superseded []string   `json:"superseded,omitempty"`
@@ -131,7 +135,8 @@ func report(l *Look, said []conditions.Explanation) *Report {
 	out := &Report{
 		Subject: Subject(s.Release.Subject),
 		Release: Release{
-			Ready: s.Ready, Kind: string(s.Release.Kind), WaitingFor: s.WaitingFor, Revision: s.Release.Revision,
+			Ready: s.Ready, Kind: string(s.Release.Kind), WaitingFor: s.WaitingFor,
+			UID: s.Release.UID, Revision: s.Release.Revision, Template: s.Release.Template.Hash,
 			Images: s.Release.Template.Images, Previous: s.Release.Previous, Superseded: s.Superseded,
 			OutOfBand: s.OutOfBand, Stalled: s.Stalled, StartedAt: known(s.StartedAt), FinishedAt: known(s.RolledOutAt),
 		},
