@@ -234,13 +234,14 @@ func TestAWrongRuleIsToldWhereItStandsAndHarmsNoOther(t *testing.T) {
 	})
 	m, err := s.program.Metrics(t.Context())
 	require.NoError(t, err)
-	require.Contains(t, m, "rollcall_config_mistakes 1\n")
+	mistakes := fmt.Sprintf("rollcall_config_mistakes{configmap=%q} ", s.ns+"/rollcall-rules")
+	require.Contains(t, m, mistakes+"1\n")
 	s.deploy(deployment{name: "web", image: "web:1", replicas: 1})
 	s.fired("web", 1)
 	require.Equal(t, "ready", latest(t, s.ns)[0].Status.Deliveries[0].Rule)
 	s.rules(s.smokeRules())
 	s.eventually("the mistake is gone", func() bool {
 		m, err := s.program.Metrics(t.Context())
-		return err == nil && strings.Contains(m, "rollcall_config_mistakes 0\n")
+		return err == nil && strings.Contains(m, mistakes+"0\n")
 	})
 }
