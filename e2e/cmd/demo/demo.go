@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/rollcall-dev/rollcall/e2e/lab"
@@ -70,7 +71,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 func (d *demo) perform(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, errSlow)
 	defer cancel()
-	for _, act := range []func(context.Context) error{d.setStage, d.release, d.showReleases, d.showTrace} {
+	for _, act := range []func(context.Context) error{d.setStage, d.release, d.showReleases, d.showWhy, d.showTrace} {
 		err := act(ctx)
 		if err != nil && ctx.Err() != nil {
 			return fmt.Errorf("%w: %w", context.Cause(ctx), err)
@@ -100,11 +101,23 @@ func (d *demo) lookBack(ctx context.Context) {
 // showReleases shows what rollcall's own command says of the releases.
 func (d *demo) showReleases(ctx context.Context) error {
 	d.screen.title("The record")
-	d.screen.text("$ rollcall releases -n " + namespace)
-	cmd := exec.CommandContext(ctx, d.binary, "releases", "--kubeconfig="+d.cluster.Kubeconfig, "-n", namespace)
+	return d.ask(ctx, "releases")
+}
+
+// showWhy shows how it explains what it made of the workload.
+func (d *demo) showWhy(ctx context.Context) error {
+	d.screen.title("Why")
+	return d.ask(ctx, "explain", "deploy/web")
+}
+
+// ask runs one of rollcall's own commands, and shows what it says.
+func (d *demo) ask(ctx context.Context, command string, args ...string) error {
+	args = append(append([]string{command}, args...), "-n", namespace)
+	d.screen.text("$ rollcall " + strings.Join(args, " "))
+	cmd := exec.CommandContext(ctx, d.binary, append(args, "--kubeconfig="+d.cluster.Kubeconfig)...)
 	said, err := cmd.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("run rollcall releases: %w: %s", err, said)
+		return fmt.Errorf("run rollcall %s: %w: %s", command, err, said)
 	}
 	d.screen.text(string(said))
 	return nil

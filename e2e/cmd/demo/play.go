@@ -19,6 +19,7 @@ var howToPlay = template.Must(template.New("play").Parse(`Look, with the lab's o
 
   export KUBECONFIG={{.Kubeconfig}}
   {{.Rollcall}} releases -n shop -o wide
+  {{.Rollcall}} explain deploy/web -n shop
 {{- if .Kubectl}}
   kubectl get releases -n shop --watch
   kubectl get applications,deployments,pods,workflows -A
