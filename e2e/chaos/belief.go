@@ -83,9 +83,11 @@ func (b belief) restarted(r *Release) (expectation, string) {
 
 // detour reports whether, between a release and its return, another one of the
 // same object may have replaced all of its pods: then the pods are new, and the
-// return may count as a rollback if nothing of it was recorded.
+// return may count as a rollback if nothing of it was recorded. With the strategy
+// Recreate it always has: a ReplicaSet of another template comes only once all pods
+// are gone, and may be left again before the Deployment bears its revision.
 func detour(last, again *Release, all []*Release) bool {
-	return slices.ContainsFunc(all, func(o *Release) bool {
+	return again.Recreate || slices.ContainsFunc(all, func(o *Release) bool {
 		return o.Key.UID == last.Key.UID && o.Key.Hash != last.Key.Hash &&
 			o.Begun > last.Begun && o.Begun < again.Begun && (o.Answered || o.Recreate)
 	})

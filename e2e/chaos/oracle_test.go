@@ -25,6 +25,7 @@ type life struct {
 	used     map[string]int // the revision that a template was last carried under, by hash
 	nobody   []Span         // when nobody led
 	since    int64
+	recreate bool // the strategy ends old pods before new ones start
 }
 
 func newLife() *life { return &life{uid: "uid-1", used: map[string]int{}} }
@@ -52,6 +53,9 @@ func (l *life) show(template string, updated, total, available int32) {
 		Status: appsv1.DeploymentStatus{
 			ObservedGeneration: l.version, UpdatedReplicas: updated, Replicas: total, AvailableReplicas: available,
 		},
+	}
+	if l.recreate {
+		d.Spec.Strategy.Type = appsv1.RecreateDeploymentStrategyType
 	}
 	t.Labels = map[string]string{appsv1.DefaultDeploymentUniqueLabelKey: hash}
 	rs := &appsv1.ReplicaSet{
@@ -146,6 +150,12 @@ func TestJudge(t *testing.T) {
 		"reverted before anything answered": {func(l *life) { l.baseline("a"); l.rolls("b"); l.release("a", 9) }, nil},
 		"reverted before anything answered, and announced": {
 			func(l *life) { l.baseline("a"); l.rolls("b"); l.release("a", 9); l.fires("a") }, []string{"uncalled for: revision 3"},
+		},
+		"reverted before anything answered, by new pods, and announced": {
+			func(l *life) { l.recreate = true; l.baseline("a"); l.revision++; l.release("a", 9); l.fires("a") }, nil,
+		},
+		"reverted before anything answered, by new pods, quietly": {
+			func(l *life) { l.recreate = true; l.baseline("a"); l.revision++; l.release("a", 9) }, nil,
 		},
 		"back after an announced release": {
 			func(l *life) { l.baseline("a"); l.release("b", 1); l.fires("b"); l.release("a", 9) }, []string{"missing: revision 3"},
