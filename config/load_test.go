@@ -168,6 +168,29 @@ func TestLoadForgivesAByteOrderMark(t *testing.T) {
 	assert.Equal(t, 1, mistakes[0].Column)
 }
 
+// What somebody else wrote is shown on the terminal of who checks it: it must not
+// clear the screen, or say another thing than it shows.
+func TestLoadShowsNothingThatSteersATerminal(t *testing.T) {
+	for name, text := range map[string]string{
+		"in the text":             "rules: [] # \x1b[2J\nfoo: 1",
+		"in the line":             "foo: 1 # \u202e\u009b2J",
+		"as an escape in a field": `{"f\e[2Joo\u202e": 1}`,
+		"as an escape in a name":  `rules: [{name: "a\e]0;x\a", on: {kind: "\e[2JDeploymen"}}]`,
+		"in a condition":          `rules: [{name: a, on: {kind: Deployment}, when: "releas\e[2J"}]`,
+		"in bytes":                "\x1b[2J\xff",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, mistakes := config.Load("rules.yaml", []byte(text))
+			require.NotEmpty(t, mistakes)
+			for _, m := range mistakes {
+				require.NotContains(t, m.String(), "\x1b")
+				require.NotContains(t, m.String(), "\u202e")
+				require.NotContains(t, m.String(), "\u009b")
+			}
+		})
+	}
+}
+
 func TestLoadShowsLongLinesInPart(t *testing.T) {
 	text := "rules: [" + strings.Repeat("{name: a, on: {kind: Deployment}}, ", 300) + "]"
 	_, mistakes := config.Load("rules.yaml", []byte(text))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Mistake is one thing that is wrong with a configuration.
@@ -71,7 +72,7 @@ func excerpt(line []rune, at position) string {
 	}
 	line = line[:min(len(line), maxExcerpt)]
 	gutter := fmt.Sprintf("%5d | ", at.line)
-	return gutter + string(line) + "\n" + strings.Repeat(" ", len(gutter)) + blank(line, column) + "^"
+	return gutter + legible(string(line)) + "\n" + strings.Repeat(" ", len(gutter)) + blank(line, column) + "^"
 }
 
 // blank is as wide as the line up to the column; tabs stay what they are.
@@ -83,6 +84,17 @@ func blank(line []rune, column int) string {
 		}
 		return ' '
 	}, before) + strings.Repeat(" ", max(column-len(line), 0))
+}
+
+// legible shows what would steer a terminal, or turn the direction of writing, as
+// characters that do not.
+func legible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' || unicode.IsPrint(r) || unicode.Is(unicode.Zs, r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, text)
 }
 
 // short cuts a word that is too long to be repeated.

@@ -63,7 +63,7 @@ func (r *reader) warn(code Code, at position, format string, args ...any) {
 // note is what is said of a place, of which so much was said before.
 func (r *reader) note(at position, before int, message string) Mistake {
 	at = r.src.shown(at)
-	m := Mistake{File: r.src.file, Line: at.line, Column: at.column, Rule: r.rule, Sink: r.sink, Message: message}
+	m := Mistake{File: r.src.file, Line: at.line, Column: at.column, Rule: r.rule, Sink: r.sink, Message: legible(message)}
 	if before < maxExcerpts {
 		m.Excerpt = excerpt(r.src.line(at.line), at)
 	}
