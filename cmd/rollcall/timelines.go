@@ -35,11 +35,12 @@ func newTest() *cobra.Command {
 		Short: "Run timelines: what objects do, and what is to be sent then",
 		Long: `Run timelines: files that say what happens to objects in a cluster, and what
 rollcall is to send then. The controller's own code runs on objects in memory and
-a clock that jumps, so that a day takes a moment. Of a directory, all .yaml files
-are run.
+a clock that jumps, so that a day takes a moment. Of a directory, the files named
+*.timeline.yaml are run, or, if there are none, all .yaml files.
 
---rules runs the files with your own rules instead of theirs; what a file expects
-names rule and sink then, or is compared without them.
+A file web.timeline.yaml that has no rules is run with those in web.yaml beside it.
+--rules runs all files with your own rules instead; what a file expects names rule
+and sink then, or is compared without them.
 
 Below a file that does not end as it expects stands what was not sent, or was sent
 unexpectedly; what was so at that moment; and what the rule made of it, as a tree
@@ -49,6 +50,7 @@ The exit code is 0 if every file ends as it expects, 1 if one does not or has a
 mistake, 2 if the command line makes no sense.`,
 		Example: `  rollcall test internal/timeline/testdata/readiness
   rollcall test -v internal/timeline/testdata/readiness/001-new-image-rolling.yaml
+  rollcall test manifests/examples/recipes
   rollcall test --watch --rules rules.yaml --run settle my-timelines/
   rollcall test -o junit my-timelines/ > report.xml`,
 		Args: cobra.MinimumNArgs(1),
@@ -85,6 +87,9 @@ func (s *rehearsal) check() error {
 	return nil
 }
 
+// named is how the name of a timeline ends that lies among other files.
+const named = ".timeline.yaml"
+
 // found lists the files of a path: itself, or those of a directory.
 func found(path string) ([]string, error) {
 	var files []string
@@ -97,7 +102,20 @@ func found(path string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find timelines: %w", err)
 	}
+	other := func(p string) bool { return !strings.HasSuffix(p, named) }
+	if told := slices.DeleteFunc(slices.Clone(files), other); len(told) > 0 {
+		return told, nil
+	}
 	return files, nil
+}
+
+// beside is the file of rules that belongs to a timeline by its name; empty if its
+// name does not say so.
+func beside(file string) string {
+	if name, ok := strings.CutSuffix(file, named); ok {
+		return name + ".yaml"
+	}
+	return ""
 }
 
 // played is what came of one file.
@@ -196,6 +214,20 @@ func replacement(file string) (string, error) {
 	return text, nil
 }
 
+// neighbours are the rules beside a timeline; empty if there are none.
+func neighbours(file string) (string, []config.Mistake, error) {
+	file = beside(file)
+	raw, err := os.ReadFile(file) //nolint:gosec // the user named its timeline
+	switch {
+	case file == "" || errors.Is(err, fs.ErrNotExist):
+		return "", nil, nil
+	case err != nil:
+		return "", nil, fmt.Errorf("read rules: %w", err)
+	}
+	text, mistakes := config.Text(file, raw)
+	return text, mistakes, nil
+}
+
 // play plays one file; false if it is not one that is to be.
 func (s *rehearsal) play(ctx context.Context, out io.Writer, file, rules string) (played, bool, error) {
 	p := played{File: file, Differences: []string{}, Mistakes: []config.Mistake{}, Events: []timeline.Said{}, Records: []timeline.Recorded{}}
@@ -215,6 +247,13 @@ func (s *rehearsal) play(ctx context.Context, out io.Writer, file, rules string)
 	p.Name = t.Name
 	if !only.MatchString(file) && !only.MatchString(t.Name) {
 		return p, false, nil
+	}
+	if rules == "" && t.Rules == "" {
+		rules, mistakes, err = neighbours(file)
+		if err != nil || len(mistakes) > 0 {
+			p.Mistakes = mistakes
+			return p, true, err
+		}
 	}
 	began := time.Now()
 	s.live(ctx, out, t, rules, &p)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fsnotify/fsnotify"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -176,6 +177,46 @@ func TestTestWritesJUnit(t *testing.T) {
 	assert.Equal(t, "more/late.yaml:9: not sent:   2s ready Deployment/web release rev 2", late.Failure.Message)
 	assert.Contains(t, late.Failure.Text, "more/late.yaml: unexpected: 1s ready")
 	assert.Contains(t, late.Failure.Text, "✓ release.ready is true")
+}
+
+// Of a folder with other files in it, timelines are told by their name, which also
+// tells the rules that they are about.
+func TestTestFindsTheRulesBesideATimeline(t *testing.T) {
+	t.Chdir(stories(t))
+	raw, err := os.ReadFile("good.yaml")
+	require.NoError(t, err)
+	rules := "sinks: {bus: {http: {url: http://bus.invalid}}}\nrules: [{name: mine, on: {kind: Deployment}, send: [bus]}]"
+	write := func(name, text string) { require.NoError(t, os.WriteFile(name, []byte(text), 0o600)) }
+	write("web.timeline.yaml", string(raw))
+	write("web.yaml", rules)
+
+	for _, args := range [][]string{{"-v", "."}, {"-v", "web.timeline.yaml"}} {
+		got := rollcall(t, "", append([]string{"test"}, args...)...)
+		assert.Equal(t, 0, got.code, got.out+got.errs)
+		assert.Contains(t, got.out, "mine/bus")
+		assert.True(t, strings.HasSuffix(got.out, "ok   web.timeline.yaml  A new image\n1 passed, 0 failed\n"), got.out)
+	}
+
+	write("web.yaml", "rules: [{}]")
+	got := rollcall(t, "", "test", ".")
+	assert.Equal(t, 1, got.code)
+	assert.Contains(t, got.out, "web.yaml:1:9: rule has no name")
+
+	write("rules", rules)
+	got = rollcall(t, "", "test", "--rules", "rules", ".")
+	assert.Equal(t, 0, got.code, "%s: --rules comes first", got.out)
+	write("web.timeline.yaml", string(raw)+"rules: |\n  "+strings.ReplaceAll(rules, "\n", "\n  ")+"\n")
+	got = rollcall(t, "", "test", ".")
+	assert.Equal(t, 0, got.code, "%s: its own rules come before those beside it", got.out)
+
+	watched := &rehearsal{}
+	assert.True(t, watched.matters(fsnotify.Event{Name: "./web.yaml", Op: fsnotify.Write}, []string{"web.timeline.yaml"}))
+	assert.False(t, watched.matters(fsnotify.Event{Name: "./good.yaml", Op: fsnotify.Write}, []string{"web.timeline.yaml"}))
+
+	require.NoError(t, os.Remove("web.yaml"))
+	write("web.timeline.yaml", string(raw))
+	got = rollcall(t, "", "test", ".")
+	assert.Equal(t, 0, got.code, "%s: without any there are the default ones", got.out)
 }
 
 // paper is what a command writes, while somebody reads it.

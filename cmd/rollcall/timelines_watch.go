@@ -111,6 +111,6 @@ func (s *rehearsal) matters(e fsnotify.Event, paths []string) bool {
 	return slices.ContainsFunc(paths, func(p string) bool {
 		p = filepath.Clean(p)
 		within := p == "." || strings.HasPrefix(name, p+string(filepath.Separator))
-		return name == p || within && (strings.HasSuffix(name, ".yaml") || filepath.Ext(name) == "")
+		return name == p || name == beside(p) || within && (strings.HasSuffix(name, ".yaml") || filepath.Ext(name) == "")
 	})
 }
