@@ -68,7 +68,8 @@ func TestTestedIsToldWithTheLastOutcome(t *testing.T) {
 	require.Equal(t, 2, api.count("update"), "with the outcome, in one write")
 
 	require.NoError(t, l.Finish(t.Context(), outcome()))
-	require.Len(t, *asked, 1)
+	l.conclude(t.Context(), api.all()[0])
+	require.Len(t, *asked, 1, "a rule that comes later has nothing to say of it")
 }
 
 func TestTestedIsToldOfWhatCouldNotBeStarted(t *testing.T) {
@@ -120,6 +121,8 @@ func TestTestedIsToldOfEachRunThatCameAgain(t *testing.T) {
 	told := got.Status.Deliveries[2]
 	require.Equal(t, "tested", told.Event)
 	require.NotEqual(t, Of(got).EventID("promote"), told.EventID, "the plain id is that of the first runs")
+	l.conclude(t.Context(), got)
+	require.Len(t, *asked, 1, "it is told once")
 }
 
 func TestTheLastRunThatEndedCounts(t *testing.T) {
