@@ -52,12 +52,12 @@ func (d *Dispatcher) due(rec *v1alpha1.Release) []waiting {
 	return out
 }
 
-// crowded reports whether all that a record has to send is for owners who keep enough
-// workers busy, as far as the cache knows: then not even the record needs to be read.
+// crowded reports whether all that is to be done about a record is to send to owners who
+// keep enough workers busy, as far as the cache knows: then it needs not even be read.
 func (d *Dispatcher) crowded(name cache.ObjectName) bool {
 	o, ok, err := d.ledger.informer.GetStore().GetByKey(name.String())
 	rec, is := o.(*v1alpha1.Release)
-	if err != nil || !ok || !is {
+	if err != nil || !ok || !is || len(unstopped(rec)) > 0 || d.drawable(rec) {
 		return false
 	}
 	all := d.due(rec)

@@ -331,6 +331,62 @@ func TestStopPatchesTheWorkflow(t *testing.T) {
 	require.NoError(t, sink.Stop(t.Context(), release.Ref{Namespace: "ci", Name: "gone"}), "one that is gone needs no stopping")
 }
 
+// crowded is a rig whose release tells an owner whose receivers keep all workers busy
+// that it may have, and has been started; its second sink is somebody else's.
+func crowded(t *testing.T, tracer Tracer, change func(d *v1alpha1.Delivery)) (*rig, *recorder) {
+	t.Helper()
+	r, hangs := newRig(t, tracer, "hangs", "tests"), &recorder{}
+	r.board.set("hangs", hangs)
+	rec := r.record()
+	change(&rec.Status.Deliveries[1])
+	r.api.put(rec)
+	require.NoError(t, r.ledger.Start(t.Context()))
+	r.shares.most = 1
+	require.True(t, r.shares.take("hangs"))
+	return r, hangs
+}
+
+func TestWhatIsForCrowdedOwnersAloneIsNotRead(t *testing.T) {
+	r, hangs := crowded(t, nil, func(d *v1alpha1.Delivery) { d.State = sent })
+	require.Equal(t, drawAgain, r.mustLook())
+	require.Zero(t, r.api.count("get"))
+	r.shares.give("hangs")
+	r.mustLook()
+	require.Len(t, hangs.got(), 1)
+}
+
+func TestACrowdedOwnerHoldsUpNobodyElse(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(d *v1alpha1.Delivery)
+		done   func(sink *stopper, drawn []string) bool
+	}{
+		"what is sent": {
+			func(*v1alpha1.Delivery) {},
+			func(sink *stopper, _ []string) bool { return len(sink.got()) == 1 },
+		},
+		"what is stopped": {
+			func(d *v1alpha1.Delivery) { d.State, d.Object, d.Stop = sent, &runOf, true },
+			func(sink *stopper, _ []string) bool { return len(sink.stopped) == 1 },
+		},
+		"what is drawn": {
+			func(d *v1alpha1.Delivery) {
+				d.State, d.Object, d.Repeat, d.Outcome = sent, &runOf, 1, &v1alpha1.Outcome{Result: "success"}
+			},
+			func(_ *stopper, drawn []string) bool { return len(drawn) == 1 },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tracer, sink := &artist{}, &stopper{}
+			r, hangs := crowded(t, tracer, c.change)
+			r.board.set("tests", sink)
+			require.Equal(t, drawAgain, r.mustLook())
+			require.True(t, c.done(sink, tracer.got()))
+			require.Empty(t, hangs.got())
+			require.Equal(t, pending, r.delivery(0).State)
+		})
+	}
+}
+
 func TestSharesAreFair(t *testing.T) {
 	s := shares{most: 2}
 	require.True(t, s.take("a"))
