@@ -108,7 +108,9 @@ type rig struct {
 	clk   *clocktesting.FakeClock
 	board *board
 	name  cache.ObjectName
-	told  []Delivered
+
+	mu   sync.Mutex // workers tell side by side
+	told []Delivered
 }
 
 // newRig makes one, with a rule that holds and tells the sinks given, which are
@@ -128,7 +130,11 @@ func newRig(t *testing.T, tracer Tracer, sinks ...string) *rig {
 func (r *rig) restart(tracer Tracer) {
 	r.t.Helper()
 	d, err := NewDispatcher(NewLedger(LedgerConfig{Client: r.api.client, Clock: r.clk}), DispatcherConfig{
-		Sinks: r.board, Tracer: tracer, Log: quiet(), Observe: func(d Delivered) { r.told = append(r.told, d) },
+		Sinks: r.board, Tracer: tracer, Log: quiet(), Observe: func(d Delivered) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.told = append(r.told, d)
+		},
 	})
 	require.NoError(r.t, err)
 	r.Dispatcher = d
