@@ -86,25 +86,27 @@ func unstopped(rec *v1alpha1.Release) []int {
 	return out
 }
 
-// stop stops the runs of a release that a newer one has superseded.
-func (d *Dispatcher) stop(ctx context.Context, rec *v1alpha1.Release) (*v1alpha1.Release, error) {
-	all := unstopped(rec)
-	if len(all) == 0 {
-		return rec, nil
-	}
-	for _, i := range all {
+// stop stops the runs of a release that a newer one has superseded. What could not be
+// stopped is in failed: it holds up nothing else, and is tried again.
+func (d *Dispatcher) stop(ctx context.Context, rec *v1alpha1.Release) (after *v1alpha1.Release, failed, err error) {
+	stopped := false
+	for _, i := range unstopped(rec) {
 		del := &rec.Status.Deliveries[i]
 		sink, _ := d.sinks.Sink(del.Sink)
 		stopper, ok := sink.(Stopper)
 		if !ok {
 			del.LastError = "the sink cannot stop what it started"
 		} else if err := bounded(ctx, func(ctx context.Context) error { return stopper.Stop(ctx, release.Ref(*del.Object)) }); err != nil {
-			return rec, fmt.Errorf("stop %s %s: %w", del.Object.Kind, del.Object.Name, err)
+			failed = errors.Join(failed, fmt.Errorf("stop %s %s: %w", del.Object.Kind, del.Object.Name, err))
+			continue
 		}
-		del.Stopped = micro(d.ledger.clock.Now())
+		del.Stopped, stopped = micro(d.ledger.clock.Now()), true
 		d.log.InfoContext(ctx, "run stopped", "release", rec.Namespace+"/"+rec.Name, "sink", del.Sink, "run", del.Object.Name)
 	}
-	return d.ledger.update(ctx, rec)
+	if stopped {
+		rec, err = d.ledger.update(ctx, rec)
+	}
+	return rec, failed, err
 }
 
 // bounded calls a sink, which gets so long to answer and no longer.

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -211,7 +212,8 @@ func (d *Dispatcher) process(ctx context.Context, name cache.ObjectName) (time.D
 	if err != nil {
 		return 0, err
 	}
-	if rec, err = d.stop(ctx, rec); err != nil {
+	rec, failed, err := d.stop(ctx, rec)
+	if err != nil {
 		return 0, err
 	}
 	again := d.pause(rec)
@@ -219,14 +221,14 @@ func (d *Dispatcher) process(ctx context.Context, name cache.ObjectName) (time.D
 		again = drawAgain
 	}
 	if !d.drawable(rec) {
-		return again, nil
+		return again, failed
 	}
 	if !d.drawing.TryLock() { // one at a time: a receiver that hangs must not hold up what is to be sent
 		if again == 0 || again > drawAgain {
 			again = drawAgain
 		}
-		return again, nil
+		return again, failed
 	}
 	defer d.drawing.Unlock()
-	return again, d.draw(ctx, rec)
+	return again, errors.Join(failed, d.draw(ctx, rec))
 }

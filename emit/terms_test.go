@@ -308,6 +308,32 @@ func TestStoppingIsTriedAgain(t *testing.T) {
 	require.NotNil(t, r.delivery(0).Stopped)
 }
 
+func TestARunThatCannotBeStoppedHoldsUpNothingElse(t *testing.T) {
+	tracer := &artist{}
+	r := newRig(t, tracer, "stuck", "tests", "nightly")
+	stuck, tests := &stopper{err: errors.New("forbidden")}, &stopper{}
+	r.board.set("stuck", stuck)
+	r.board.set("tests", tests)
+	rec := r.record()
+	for i := range rec.Status.Deliveries {
+		d := &rec.Status.Deliveries[i]
+		d.State, d.Object, d.Stop = sent, &runOf, i < 2
+	}
+	rec.Status.Deliveries[2].Repeat, rec.Status.Deliveries[2].Outcome = 1, &v1alpha1.Outcome{Result: "success"}
+	r.api.put(rec)
+	_, err := r.look()
+	require.EqualError(t, err, "stop Workflow run: forbidden")
+	require.Len(t, tests.stopped, 1)
+	require.NotNil(t, r.delivery(1).Stopped)
+	require.Equal(t, []string{"run nightly"}, tracer.got())
+	_, err = r.look()
+	require.Error(t, err)
+	require.Len(t, tests.stopped, 1, "it is not asked again")
+	stuck.err = nil
+	r.mustLook()
+	require.NotNil(t, r.delivery(0).Stopped)
+}
+
 func TestASinkThatCannotStop(t *testing.T) {
 	r := cancelling(t, &recorder{})
 	r.mustLook()
