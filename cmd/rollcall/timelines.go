@@ -35,12 +35,12 @@ func newTest() *cobra.Command {
 		Short: "Run timelines: what objects do, and what is to be sent then",
 		Long: `Run timelines: files that say what happens to objects in a cluster, and what
 rollcall is to send then. The controller's own code runs on objects in memory and
-a clock that jumps, so that a day takes a moment. Of a directory, the files named
-*.timeline.yaml are run, or, if there are none, all .yaml files.
+a clock that jumps, so that a day takes a moment. Of a directory, all .yaml files
+are run, except for a web.yaml beside a web.timeline.yaml.
 
-A file web.timeline.yaml that has no rules is run with those in web.yaml beside it.
---rules runs all files with your own rules instead; what a file expects names rule
-and sink then, or is compared without them.
+A file web.timeline.yaml that has no rules is run with those in web.yaml, if that
+has some. --rules runs all files with your own rules instead; what a file expects
+names rule and sink then, or is compared without them.
 
 Below a file that does not end as it expects stands what was not sent, or was sent
 unexpectedly; what was so at that moment; and what the rule made of it, as a tree
@@ -87,7 +87,7 @@ func (s *rehearsal) check() error {
 	return nil
 }
 
-// named is how the name of a timeline ends that lies among other files.
+// named is how the name of a timeline ends that lies beside its rules.
 const named = ".timeline.yaml"
 
 // found lists the files of a path: itself, or those of a directory.
@@ -102,11 +102,11 @@ func found(path string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find timelines: %w", err)
 	}
-	other := func(p string) bool { return !strings.HasSuffix(p, named) }
-	if told := slices.DeleteFunc(slices.Clone(files), other); len(told) > 0 {
-		return told, nil
+	var neighbours []string
+	for _, f := range files {
+		neighbours = append(neighbours, beside(f))
 	}
-	return files, nil
+	return slices.DeleteFunc(files, func(f string) bool { return f != path && slices.Contains(neighbours, f) }), nil
 }
 
 // beside is the file of rules that belongs to a timeline by its name; empty if its
@@ -223,6 +223,9 @@ func neighbours(file string) (string, []config.Mistake, error) {
 		return "", nil, nil
 	case err != nil:
 		return "", nil, fmt.Errorf("read rules: %w", err)
+	}
+	if len(config.Parts(file, raw)) == 0 { // it is a manifest of something else
+		return "", nil, nil
 	}
 	text, mistakes := config.Text(file, raw)
 	return text, mistakes, nil

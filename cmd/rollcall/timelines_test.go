@@ -179,8 +179,7 @@ func TestTestWritesJUnit(t *testing.T) {
 	assert.Contains(t, late.Failure.Text, "✓ release.ready is true")
 }
 
-// Of a folder with other files in it, timelines are told by their name, which also
-// tells the rules that they are about.
+// The name of a timeline also tells the rules that it is about.
 func TestTestFindsTheRulesBesideATimeline(t *testing.T) {
 	t.Chdir(stories(t))
 	raw, err := os.ReadFile("good.yaml")
@@ -189,6 +188,11 @@ func TestTestFindsTheRulesBesideATimeline(t *testing.T) {
 	write := func(name, text string) { require.NoError(t, os.WriteFile(name, []byte(text), 0o600)) }
 	write("web.timeline.yaml", string(raw))
 	write("web.yaml", rules)
+	require.NoError(t, os.Remove("late.yaml"))
+	got := rollcall(t, "", "test", ".")
+	assert.Equal(t, 0, got.code, got.errs)
+	assert.Equal(t, "ok   good.yaml  A new image\nok   web.timeline.yaml  A new image\n2 passed, 0 failed\n", got.out, "nothing else is left out")
+	require.NoError(t, os.Remove("good.yaml"))
 
 	for _, args := range [][]string{{"-v", "."}, {"-v", "web.timeline.yaml"}} {
 		got := rollcall(t, "", append([]string{"test"}, args...)...)
@@ -197,8 +201,12 @@ func TestTestFindsTheRulesBesideATimeline(t *testing.T) {
 		assert.True(t, strings.HasSuffix(got.out, "ok   web.timeline.yaml  A new image\n1 passed, 0 failed\n"), got.out)
 	}
 
+	write("web.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n")
+	got = rollcall(t, "", "test", ".")
+	assert.Equal(t, 0, got.code, "%s: a manifest without rules is none of its business", got.out)
+
 	write("web.yaml", "rules: [{}]")
-	got := rollcall(t, "", "test", ".")
+	got = rollcall(t, "", "test", ".")
 	assert.Equal(t, 1, got.code)
 	assert.Contains(t, got.out, "web.yaml:1:9: rule has no name")
 
