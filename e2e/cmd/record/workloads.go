@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -64,20 +65,29 @@ func (t *take) begun(image string, updated, available int64) {
 	})
 }
 
+// all replaces the pods of a Deployment at once.
+const all = "strategy: {rollingUpdate: {maxUnavailable: 0, maxSurge: 100%}}"
+
+// over is a situation of a Deployment that runs.
+func over(name, more string, play func(t *take)) script {
+	return script{name: name, play: func(t *take) {
+		t.deployed(more)
+		t.roll()
+		play(t)
+		t.wait(2 * time.Second)
+	}}
+}
+
+// again rolls out an image to the end.
+func again(image string) func(t *take) {
+	return func(t *take) { t.image(image); t.wait(300 * time.Millisecond); t.up(image) }
+}
+
 // deployments are the situations of a Deployment that nobody but Kubernetes knows.
-func deployments() []script {
-	const all = "strategy: {rollingUpdate: {maxUnavailable: 0, maxSurge: 100%}}"
-	over := func(name, more string, play func(t *take)) script {
-		return script{name: name, play: func(t *take) {
-			t.deployed(more)
-			t.roll()
-			play(t)
-			t.wait(2 * time.Second)
-		}}
-	}
-	again := func(image string) func(t *take) {
-		return func(t *take) { t.image(image); t.wait(300 * time.Millisecond); t.up(image) }
-	}
+func deployments() []script { return slices.Concat(rollouts(), changes()) }
+
+// rollouts are those of a new template, and how far it gets.
+func rollouts() []script {
 	return []script{
 		over("001-new-image-rolling", "", again("b:1")),
 		over("002-max-surge-100", all, again("b:1")),
@@ -102,6 +112,12 @@ func deployments() []script {
 			again("b:1")(t)
 			t.wait(25 * time.Second)
 		}),
+	}
+}
+
+// changes are those of a Deployment that something else is done to, perhaps meanwhile.
+func changes() []script {
+	return []script{
 		over("018-scaled", "", func(t *take) { t.scale(5); t.wait(300 * time.Millisecond); t.up("a:1") }),
 		over("020-autoscaled-while-rolling", "", func(t *take) {
 			t.image("b:1")
